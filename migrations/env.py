@@ -1,0 +1,39 @@
+"""How Alembic runs: one migration at a time in one transaction each, giving up on a busy table instead of waiting."""
+
+from typing import Any
+
+from alembic import context
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
+from shared.tables import metadata
+
+# Two deployments at once: the second waits for the first.
+LOCK = 0x6E657773  # "news"
+
+
+def _include(name: str | None, kind: str, _parents: Any) -> bool:
+    return kind != "schema" or name in (None, "public")
+
+
+def run() -> None:
+    url = context.config.attributes["database_url"].replace("postgresql://", "postgresql+psycopg://", 1)
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.connect() as connection:
+        # A migration that cannot have its lock at once would stop every query behind it: better to fail and retry.
+        connection.execute(text("SET lock_timeout = '4s'"))
+        connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
+        connection.commit()
+        context.configure(
+            connection=connection,
+            target_metadata=metadata,
+            include_name=_include,
+            compare_type=True,
+            compare_server_default=True,
+            transaction_per_migration=True,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+run()

@@ -1,0 +1,1 @@
+"""What both services need; imports neither of them."""

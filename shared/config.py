@@ -1,0 +1,131 @@
+"""The only reader of the environment: settings as a table, checked at start-up.
+
+Each field of a settings Struct is the environment variable NEWSINTEL_<FIELD>; its type, bounds and reason stand
+beside it. A variable that is malformed, unknown or contradicts another one stops the process with one sentence.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from shared.errors import ConfigError
+
+PREFIX = "NEWSINTEL_"
+
+Seconds = Annotated[float, Meta(ge=0)]
+Positive = Annotated[int, Meta(ge=1)]
+Url = Annotated[str, Meta(pattern=r"^[a-z+]+://\S+$")]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What both services need."""
+
+    database_url: Url  # postgresql://role@host/database - the role differs between api and worker
+    redis_url: Url
+    # Long enough that a popular query costs each source one call an hour quarter, short enough to be news.
+    freshness_seconds: Positive = 900
+    log_level: Annotated[str, Meta(pattern="^(debug|info|warning|error)$")] = "info"
+
+
+class ApiSettings(Settings, frozen=True, kw_only=True):
+    """The read side: no key, no secret, no token."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65535)] = 8000
+    # A reader waits this long for a cold query when the archive has nothing; `Prefer: wait=n` overrides it.
+    cold_wait_seconds: Seconds = 0.9
+    cold_wait_max_seconds: Seconds = 10.0
+    cache_seconds: Positive = 300
+    database_pool_size: Positive = 8
+    # A search that takes longer is a defect; the reader gets a 503 with Retry-After instead of a hung page.
+    statement_timeout_ms: Positive = 2000
+
+
+class IngestSettings(Settings, frozen=True, kw_only=True):
+    """The write side: keys of the sources, their limits, and how stories are matched."""
+
+    newsapi_key: str = ""
+    newsapi_url: Url = "https://newsapi.org/v2"
+    newsapi_plan: Annotated[str, Meta(pattern="^(developer|business)$")] = "developer"
+    newsapi_calls_per_12h: Positive = 50  # Developer plan: 100 a day, in two halves
+    newsapi_calls_per_day: Positive = 100
+
+    guardian_key: str = ""
+    guardian_url: Url = "https://content.guardianapis.com"
+    guardian_calls_per_second: Positive = 1  # sources disagree; the lowest that anyone names
+    guardian_calls_per_day: Positive = 500
+
+    reddit_client_id: str = ""
+    reddit_client_secret: str = ""
+    reddit_auth_url: Url = "https://www.reddit.com"
+    reddit_url: Url = "https://oauth.reddit.com"
+    reddit_user_agent: str = "linux:newsintel:0.1.0 (by /u/newsintel)"
+    reddit_calls_per_10min: Positive = 1000  # per client id, all users together
+
+    # Shares of each budget: interactive may spend all of it, the cadence and backfills leave something over.
+    cadence_share: Annotated[float, Meta(gt=0, le=1)] = 0.8
+    backfill_share: Annotated[float, Meta(gt=0, le=1)] = 0.5
+
+    connect_timeout_seconds: Seconds = 3.0
+    read_timeout_seconds: Seconds = 10.0
+    max_body_bytes: Positive = 5_000_000  # the largest honest answer (200 Guardian bodies) is about 2 MB
+    max_attempts: Positive = 3
+    circuit_failures: Positive = 5  # in a row, before a source is left alone
+    circuit_seconds: Positive = 60
+
+    # Two outlets report the same event within three days; later it is a follow-up.
+    match_window_hours: Positive = 72
+    match_threshold: Annotated[float, Meta(gt=0, le=100)] = 80.0
+    # A batch holds the matching lock; 100 keeps that under a tenth of a second.
+    batch_size: Positive = 100
+
+    database_pool_size: Positive = 6
+    worker_threads: Positive = 4
+    # What a user waits for on an idle queue; 20 ms costs about 1 % of a core.
+    interactive_poll_ms: Positive = 20
+    bulk_poll_ms: Positive = 500
+    # A worker that has not been heard of for this long is dead and its messages go to another one.
+    worker_dead_after_ms: Positive = 30_000
+    # A lease this long survives a slow second and hands over within three ticks.
+    leader_lease_seconds: Positive = 15
+
+    def __post_init__(self) -> None:
+        if self.newsapi_calls_per_12h > self.newsapi_calls_per_day:
+            raise ValueError("NEWSINTEL_NEWSAPI_CALLS_PER_12H is larger than NEWSINTEL_NEWSAPI_CALLS_PER_DAY")
+        if bool(self.reddit_client_id) != bool(self.reddit_client_secret):
+            raise ValueError("NEWSINTEL_REDDIT_CLIENT_ID and NEWSINTEL_REDDIT_CLIENT_SECRET go together")
+        if self.backfill_share > self.cadence_share:
+            raise ValueError("NEWSINTEL_BACKFILL_SHARE is larger than NEWSINTEL_CADENCE_SHARE: live comes first")
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def load(kind: type[S], environ: Mapping[str, str] = os.environ) -> S:
+    """Read a settings Struct from the environment.
+
+    Raises ConfigError with a sentence that names the variable and what is allowed; never shows a value, because
+    it may be a secret.
+    """
+    fields = {f.encode_name: f for f in msgspec.structs.fields(kind)}
+    values = {name: environ[PREFIX + name.upper()] for name in fields if environ.get(PREFIX + name.upper())}
+    missing = [PREFIX + f.name.upper() for f in fields.values() if f.required and f.name not in values]
+    if missing:
+        raise ConfigError(f"{', '.join(missing)} must be set")
+    for name, value in values.items():
+        _check(kind, name, value)
+    try:
+        return msgspec.convert(values, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigError(str(error)) from None
+
+
+def _check(kind: type[Settings], name: str, value: str) -> None:
+    hint = next(f.type for f in msgspec.structs.fields(kind) if f.name == name)
+    try:
+        msgspec.convert(value, hint, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{PREFIX}{name.upper()}: {error}") from None

@@ -1,0 +1,113 @@
+"""Every error of ours, in one tree.
+
+    NewsIntelError
+    ├── ConfigError               a setting is missing, malformed or contradicts another
+    ├── SchemaTooOldError         the database needs `newsintel migrate` before this release can run
+    ├── BadParameterError         the caller's parameter is wrong: names it and says what is allowed
+    ├── NotFoundError             no such article, story, source
+    ├── DependencyError           PostgreSQL or Redis did not answer
+    └── SourceError               a news source gave no usable answer; `code` is what `freshness` shows
+        ├── NotConfiguredError    there is no key for it
+        ├── KeyRefusedError       the key is wrong, disabled or lacks a permission
+        ├── BudgetSpentError      our own ledger forbids the call; it was not made
+        ├── CircuitOpenError      it failed too often; left alone until a given time
+        ├── RateLimitedError      it said 429
+        ├── PlanLimitError        our plan with it does not cover the request (too old, too many)
+        ├── QueryRejectedError    it does not accept this query
+        ├── BadAnswerError        the body is not what its contract says (HTML, truncated, wrong types, too large)
+        └── UnreachableError      time-out, connection failure or 5xx
+"""
+
+from datetime import datetime
+from typing import ClassVar
+
+
+class NewsIntelError(Exception):
+    """Root of the tree."""
+
+
+class ConfigError(NewsIntelError):
+    """Raised at start-up; the message names the variable and what is allowed."""
+
+
+class SchemaTooOldError(NewsIntelError):
+    pass
+
+
+class BadParameterError(NewsIntelError):
+    """A parameter is unknown or malformed.
+
+    name: the parameter as the caller spells it; allowed: what would be right, in words.
+    """
+
+    def __init__(self, name: str, problem: str, allowed: str) -> None:
+        super().__init__(f"{name}: {problem}; {allowed}")
+        self.name = name
+        self.problem = problem
+        self.allowed = allowed
+
+
+class NotFoundError(NewsIntelError):
+    pass
+
+
+class DependencyError(NewsIntelError):
+    pass
+
+
+class SourceError(NewsIntelError):
+    """A source gave no usable answer.
+
+    retryable: whether the same call may succeed later without anyone changing anything;
+    retry_at: when a further try makes sense (UTC), if that is known.
+    """
+
+    code: ClassVar[str] = "source_error"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, source: str, message: str, *, retry_at: datetime | None = None) -> None:
+        super().__init__(f"{source}: {message}")
+        self.source = source
+        self.message = message
+        self.retry_at = retry_at
+
+
+class NotConfiguredError(SourceError):
+    code = "not_configured"
+
+
+class KeyRefusedError(SourceError):
+    code = "key_refused"
+
+
+class BudgetSpentError(SourceError):
+    code = "budget_spent"
+    retryable = True
+
+
+class CircuitOpenError(SourceError):
+    code = "circuit_open"
+    retryable = True
+
+
+class RateLimitedError(SourceError):
+    code = "rate_limited"
+    retryable = True
+
+
+class PlanLimitError(SourceError):
+    code = "plan_limit"
+
+
+class QueryRejectedError(SourceError):
+    code = "query_rejected"
+
+
+class BadAnswerError(SourceError):
+    code = "bad_answer"
+    retryable = True
+
+
+class UnreachableError(SourceError):
+    code = "unreachable"
+    retryable = True

@@ -1,0 +1,69 @@
+"""Every Redis key and channel, in one place: owner, type, lifetime.
+
+Least privilege in Redis rests on these prefixes: `api` needs `search:* flight:* answer:* standing:*` and the
+queues; `source:*` and `lease:*` are the worker's own.
+"""
+
+# Commands and answers -----------------------------------------------------------------------------------------
+QUEUE_NAMESPACE = "queue"  # Dramatiq's own keys
+ANSWERS = "answers"  # channel: one message per answered command
+
+
+def answer(command_id: str) -> str:
+    """String: the answer to a command, for whoever asks after the message on the channel was missed."""
+    return f"answer:{command_id}"
+
+
+# Searches -----------------------------------------------------------------------------------------------------
+GENERATION = "standing:generation"  # integer: grows with each publish
+STANDING = "standing:queries"  # hash: query text -> unix time until which some cached answer of it may live
+
+
+def search(digest: str) -> str:
+    """String: a cached answer, as the bytes that go out. Written by api, dropped by ingest on publish."""
+    return f"search:{digest}"
+
+
+def variants(query: str) -> str:
+    """Set: the digests of all cached answers of one query text (its pages and filters)."""
+    return f"standing:variants:{query}"
+
+
+def flight(query_key: str) -> str:
+    """String: the id of the command that refreshes this query, for as long as it counts as fresh."""
+    return f"flight:{query_key}"
+
+
+def asked(query_key: str) -> str:
+    """Hash: source -> JSON of shared.events.SourceAsked, for as long as the query counts as fresh."""
+    return f"flight:asked:{query_key}"
+
+
+# Sources (ingest only) ----------------------------------------------------------------------------------------
+def budget(source: str, window: str) -> str:
+    """String: calls made in one slice of a budget window."""
+    return f"source:{source}:budget:{window}"
+
+
+def circuit(source: str) -> str:
+    """Hash: failures in a row, open until."""
+    return f"source:{source}:circuit"
+
+
+def refused(source: str) -> str:
+    """String: why the source refused our key; while it stands the source is not called."""
+    return f"source:{source}:refused"
+
+
+def token(source: str) -> str:
+    """String: the application-only OAuth token."""
+    return f"source:{source}:token"
+
+
+# Scheduler (ingest only) --------------------------------------------------------------------------------------
+LEADER = "lease:scheduler"
+
+
+def slot(topic_id: int, at: int) -> str:
+    """String: marks that a topic's slot (unix time) was sent, whoever leads."""
+    return f"lease:slot:{topic_id}:{at}"

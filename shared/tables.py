@@ -1,0 +1,211 @@
+"""The one schema, as SQLAlchemy Core tables; the migrations make it and a test proves that they agree."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Computed,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    REAL,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "pk": "%(table_name)s_pkey",
+    }
+)
+
+SOURCES = ("newsapi", "guardian", "reddit")
+
+
+def _id() -> Column[int]:
+    return Column("id", BigInteger, Identity(always=True), primary_key=True)
+
+
+def _at(name: str, *, nullable: bool = False, now: bool = False) -> Column[object]:
+    return Column(
+        name, DateTime(timezone=True), nullable=nullable, server_default=func.now() if now else None
+    )
+
+
+# What is pulled on a cadence.
+# kind: headlines (NewsAPI top-headlines, query = category or empty), query (search words), section (Guardian section
+# or empty for all), subreddit (name, several joined by "+").
+topics = Table(
+    "topics",
+    metadata,
+    _id(),
+    Column("source", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("query", Text, nullable=False),
+    Column("cadence_seconds", Integer, nullable=False),
+    Column("max_pages", SmallInteger, nullable=False, server_default=text("1")),
+    Column("paused", Boolean, nullable=False, server_default=text("false")),
+    _at("created_at", now=True),
+    UniqueConstraint("source", "kind", "query"),
+    CheckConstraint("cadence_seconds > 0", name="cadence"),
+)
+
+# One event, told by one or more articles. A story that was merged redirects to the older one.
+stories = Table(
+    "stories",
+    metadata,
+    _id(),
+    # No foreign key: an article needs its story first, and the story then names its lead.
+    Column("lead_id", BigInteger),
+    Column("article_count", Integer, nullable=False, server_default=text("0")),
+    Column("sources", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
+    _at("first_published_at", nullable=True),
+    _at("last_published_at", nullable=True),
+    Column("merged_into", BigInteger, ForeignKey("stories.id")),
+    _at("created_at", now=True),
+)
+
+# One page on the web, whoever told us about it (see sightings).
+articles = Table(
+    "articles",
+    metadata,
+    _id(),
+    Column("source", Text, nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("url", Text, nullable=False, unique=True),
+    Column("title", Text, nullable=False),
+    Column("description", Text),
+    Column("content", Text),
+    Column("author", Text),
+    Column("source_name", Text, nullable=False),
+    Column("image_url", Text),
+    Column("language", Text),
+    _at("published_at"),
+    _at("modified_at"),
+    _at("fetched_at"),
+    Column("story_id", BigInteger, ForeignKey("stories.id"), nullable=False),
+    # How it came to its story: first | url | title, and how much alike (0-100) for title.
+    Column("match_method", Text, nullable=False),
+    Column("match_score", REAL),
+    # 0-100: how much of its metadata is there; the story's lead is the most complete article.
+    Column("completeness", SmallInteger, nullable=False),
+    # All sources that told us about this page.
+    Column("sources", ARRAY(Text), nullable=False),
+    Column(
+        "search",
+        TSVECTOR,
+        Computed(
+            "setweight(to_tsvector(news_regconfig(language), title), 'A'::\"char\") || "
+            "setweight(to_tsvector(news_regconfig(language), COALESCE(description, ''::text)), 'B'::\"char\") || "
+            "setweight(to_tsvector(news_regconfig(language), COALESCE(content, ''::text)), 'C'::\"char\")",
+            persisted=True,
+        ),
+    ),
+    UniqueConstraint("source", "external_id"),
+    Index(None, "search", postgresql_using="gin"),
+    Index(None, "published_at", "id"),
+    Index(None, "story_id"),
+)
+
+# One item of one upstream: the same page may be sighted in several sources and several subreddits.
+sightings = Table(
+    "sightings",
+    metadata,
+    _id(),
+    Column("source", Text, nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("article_id", BigInteger, ForeignKey("articles.id", ondelete="CASCADE"), nullable=False),
+    # Where the upstream shows it (a Reddit post's page, an outlet's page).
+    Column("url", Text, nullable=False),
+    Column("source_name", Text, nullable=False),
+    # The title as story matching compares it, and the numbers and dates in it.
+    Column("title_key", Text, nullable=False),
+    Column("numbers", Text, nullable=False),
+    _at("published_at"),
+    _at("fetched_at"),
+    UniqueConstraint("source", "external_id"),
+    Index(None, "article_id"),
+)
+
+# Blocking index of story matching: a few rare words of each title, by time.
+title_words = Table(
+    "title_words",
+    metadata,
+    Column("word", Integer, primary_key=True),  # 32-bit hash
+    Column("published_at", DateTime(timezone=True), primary_key=True),
+    Column(
+        "sighting_id", BigInteger, ForeignKey("sightings.id", ondelete="CASCADE"), primary_key=True
+    ),
+    Index(None, "sighting_id"),
+)
+
+article_sentiments = Table(
+    "article_sentiments",
+    metadata,
+    Column("article_id", BigInteger, ForeignKey("articles.id", ondelete="CASCADE"), primary_key=True),
+    Column("polarity", REAL),
+    Column("subjectivity", REAL),
+    Column("label", Text),
+    Column("confidence", REAL),
+    Column("text_length", Integer, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("method_version", Text, nullable=False),
+    # Why there is none: language_unknown | language_unsupported | no_text.
+    Column("reason", Text),
+    _at("analyzed_at"),
+    CheckConstraint("(label IS NULL) <> (reason IS NULL)", name="label_or_reason"),
+    Index(None, "label"),
+)
+
+# One row per pull: freshness and lag come from here, and fetched = stored + merged + quarantined + discarded.
+fetches = Table(
+    "fetches",
+    metadata,
+    Column("id", Text, primary_key=True),  # the command's id and the source: a repeated command continues its row
+    Column("source", Text, nullable=False),
+    Column("topic_id", BigInteger, ForeignKey("topics.id", ondelete="SET NULL")),
+    Column("query", Text),
+    Column("window_from", DateTime(timezone=True)),
+    Column("window_to", DateTime(timezone=True)),
+    Column("outcome", Text, nullable=False),  # running | ok | the code of a SourceError
+    Column("reason", Text),
+    Column("pages", Integer, nullable=False, server_default=text("0")),
+    Column("fetched", Integer, nullable=False, server_default=text("0")),
+    Column("stored", Integer, nullable=False, server_default=text("0")),
+    Column("merged", Integer, nullable=False, server_default=text("0")),
+    Column("quarantined", Integer, nullable=False, server_default=text("0")),
+    Column("discarded", JSONB, nullable=False, server_default=text("'{}'::jsonb")),  # reason -> count
+    _at("newest_published_at", nullable=True),
+    _at("started_at"),
+    _at("finished_at", nullable=True),
+    Index(None, "source", "started_at"),
+)
+
+# An item that could not be understood, with the original, to be replayed once we can.
+quarantine = Table(
+    "quarantine",
+    metadata,
+    _id(),
+    Column("source", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("original", LargeBinary, nullable=False),
+    Column("fetch_id", Text),
+    _at("first_seen_at", now=True),
+    UniqueConstraint("source", "digest"),
+)

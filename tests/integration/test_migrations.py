@@ -1,0 +1,70 @@
+"""The schema: clean up and down, no drift from the models, and the api role cannot write."""
+
+import psycopg
+import pytest
+from alembic import command
+
+from migrations.__main__ import alembic_config
+from shared import db
+from shared.errors import SchemaTooOldError
+
+
+@pytest.fixture
+def empty_database(postgres_server):
+    name = "newsintel_migrations"
+    postgres_server.drop_database(name)
+    postgres_server.create_database(name)
+    yield postgres_server.url("newsintel_owner", name)
+    postgres_server.drop_database(name)
+
+
+def test_upgrade_downgrade_upgrade_is_clean_and_models_show_no_drift(empty_database):
+    config = alembic_config(empty_database)
+    command.upgrade(config, "head")
+    command.downgrade(config, "base")
+    with psycopg.connect(empty_database) as connection:
+        left = connection.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname NOT LIKE 'alembic%'"
+        ).fetchall()
+    assert left == []
+    command.upgrade(config, "head")
+    command.check(config)  # raises when shared/tables.py and the migrations differ
+
+
+def test_a_service_refuses_a_schema_that_is_too_old(empty_database):
+    with pytest.raises(SchemaTooOldError, match="python -m migrations upgrade"):
+        db.check_schema(empty_database)
+    command.upgrade(alembic_config(empty_database), "head")
+    db.check_schema(empty_database)
+
+
+WRITES = [
+    "INSERT INTO topics (source, kind, query, cadence_seconds) VALUES ('x', 'x', 'x', 1)",
+    "UPDATE articles SET title = 'x'",
+    "DELETE FROM stories",
+    "TRUNCATE fetches",
+    "CREATE TABLE mine (id int)",
+    "DROP TABLE articles",
+    "SELECT * FROM quarantine",
+]
+
+
+@pytest.mark.parametrize("statement", WRITES)
+def test_the_api_role_is_refused(database, statement):
+    # Even a session that switches off its read-only default has no right to write.
+    with psycopg.connect(database.api, options="-c default_transaction_read_only=off") as api:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            api.execute(statement)
+
+
+@pytest.mark.parametrize("statement", ["CREATE TABLE mine (id int)", "DROP TABLE articles", "TRUNCATE articles"])
+def test_the_worker_role_does_not_change_the_schema(database, statement):
+    with psycopg.connect(database.worker) as worker, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        worker.execute(statement)
+
+
+def test_the_api_role_reads(database):
+    with psycopg.connect(database.api) as api:
+        assert api.execute("SELECT count(*) FROM topics").fetchone()[0] == 17
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            api.execute("CREATE TEMP TABLE t (id int)")
