@@ -1,1 +1,1 @@
-"""Running the platform: on one machine, and on AWS."""
+"""Running the product: on one machine (local) and on AWS."""

@@ -1,1 +1,1 @@
-"""The whole system on one machine, without Docker."""
+"""The whole system on one machine, without Docker: `python3 -m deploy.local up|test|bench|lock`."""
