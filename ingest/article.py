@@ -15,7 +15,9 @@ class RawItem(msgspec.Struct, frozen=True, kw_only=True):
     source: str  # newsapi | guardian | reddit
     external_id: str | None  # None: the upstream has no id, the canonical URL becomes it
     url: str | None  # the page that the item is about
-    shown_at: str | None = None  # where the upstream itself shows the item, when that is another page (Reddit)
+    shown_at: str | None = (
+        None  # where the upstream itself shows the item, when that is another page (Reddit)
+    )
     title: str | None
     description: str | None = None
     content: str | None = None

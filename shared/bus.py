@@ -42,7 +42,7 @@ class AnswerPendingError(NewsIntelError):
 
 def broker(client: redis.Redis, *, dead_after_ms: int = 30_000) -> RedisBroker:
     """A broker that senders and workers share. dead_after_ms: silence after which a worker's messages move on."""
-    return RedisBroker(
+    return RedisBroker(  # type: ignore[no-untyped-call]
         client=client,
         namespace=keys.QUEUE_NAMESPACE,
         middleware=[],
@@ -136,7 +136,9 @@ class Bus:
             if not waiters:
                 del self._waiting[command_id]
 
-    async def _wait(self, command_id: str, future: asyncio.Future[Answer], kind: type[T], seconds: float) -> T:
+    async def _wait(
+        self, command_id: str, future: asyncio.Future[Answer], kind: type[T], seconds: float
+    ) -> T:
         try:
             return _decode(await asyncio.wait_for(future, seconds), kind)
         except TimeoutError:

@@ -98,7 +98,9 @@ class IngestSettings(Settings, frozen=True, kw_only=True):
         if bool(self.reddit_client_id) != bool(self.reddit_client_secret):
             raise ValueError("NEWSINTEL_REDDIT_CLIENT_ID and NEWSINTEL_REDDIT_CLIENT_SECRET go together")
         if self.backfill_share > self.cadence_share:
-            raise ValueError("NEWSINTEL_BACKFILL_SHARE is larger than NEWSINTEL_CADENCE_SHARE: live comes first")
+            raise ValueError(
+                "NEWSINTEL_BACKFILL_SHARE is larger than NEWSINTEL_CADENCE_SHARE: live comes first"
+            )
 
 
 S = TypeVar("S", bound=Settings)

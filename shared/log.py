@@ -8,7 +8,7 @@ import structlog
 
 def configure(level: str, *, service: str) -> None:
     """Route structlog and the standard library through one JSON renderer; `service` is on every line."""
-    shared = [
+    shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -23,7 +23,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return
     for item in items:
         if item.get_closest_marker("payloads"):
-            item.add_marker(pytest.mark.skip(reason=f"no captured articles at {PAYLOADS.name}/ (set NEWSINTEL_PAYLOADS)"))
+            item.add_marker(
+                pytest.mark.skip(reason=f"no captured articles at {PAYLOADS.name}/ (set NEWSINTEL_PAYLOADS)")
+            )
 
 
 @pytest.fixture(scope="session")

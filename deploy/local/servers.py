@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,9 +48,7 @@ class Postgres:
             if template:
                 statement += sql.SQL(" TEMPLATE {} STRATEGY FILE_COPY").format(sql.Identifier(template))
             admin.execute(statement)
-            admin.execute(
-                sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name))
-            )
+            admin.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
             admin.execute(
                 sql.SQL("GRANT CONNECT ON DATABASE {} TO newsintel_worker, newsintel_api").format(
                     sql.Identifier(name)
@@ -84,9 +83,8 @@ def postgres(data_dir: Path) -> Iterator[Postgres]:
 def _tune(uri: str) -> bool:
     """Write the settings that differ; True when the server must restart to take them."""
     with psycopg.connect(uri, autocommit=True) as admin:
-        written = dict(
-            admin.execute("SELECT name, setting FROM pg_file_settings WHERE sourcefile LIKE '%auto.conf'")
-        )
+        rows = admin.execute("SELECT name, setting FROM pg_file_settings WHERE sourcefile LIKE '%auto.conf'")
+        written: dict[str, str] = dict(rows.fetchall())
         wrong = {name: value for name, value in POSTGRES_SETTINGS.items() if written.get(name) != value}
         for name, value in wrong.items():
             admin.execute(
@@ -100,7 +98,12 @@ def valkey(data_dir: Path) -> Iterator[str]:
     """Start a server that keeps its data in data_dir (queues survive a restart); yields its URL."""
     data_dir.mkdir(parents=True, exist_ok=True)
     server = ValkeyServer(data_dir=data_dir, persist=True, appendonly="yes", appendfsync="everysec")
-    server.start()
+    # Ctrl-C goes to the whole terminal group; the server must outlive the workers that finish their messages.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        server.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     try:
         yield server.connection_url
     finally:

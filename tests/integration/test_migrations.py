@@ -52,12 +52,14 @@ WRITES = [
 @pytest.mark.parametrize("statement", WRITES)
 def test_the_api_role_is_refused(database, statement):
     # Even a session that switches off its read-only default has no right to write.
-    with psycopg.connect(database.api, options="-c default_transaction_read_only=off") as api:
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            api.execute(statement)
+    session = psycopg.connect(database.api, options="-c default_transaction_read_only=off")
+    with session as api, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        api.execute(statement)
 
 
-@pytest.mark.parametrize("statement", ["CREATE TABLE mine (id int)", "DROP TABLE articles", "TRUNCATE articles"])
+@pytest.mark.parametrize(
+    "statement", ["CREATE TABLE mine (id int)", "DROP TABLE articles", "TRUNCATE articles"]
+)
 def test_the_worker_role_does_not_change_the_schema(database, statement):
     with psycopg.connect(database.worker) as worker, pytest.raises(psycopg.errors.InsufficientPrivilege):
         worker.execute(statement)

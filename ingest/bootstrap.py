@@ -1,0 +1,26 @@
+"""Wires the real ports together, once per process."""
+
+from ingest import sources
+from ingest.ports import Ports
+from shared import db, redis
+from shared.clock import utcnow
+from shared.config import IngestSettings
+from shared.metrics import LogMetrics
+
+
+def ports(settings: IngestSettings) -> Ports:
+    """Open the database pool, connect Redis and build all sources.
+
+    Raises SchemaTooOldError when the database needs a migration first.
+    """
+    db.check_schema(settings.database_url)
+    client = redis.connect(settings.redis_url)
+    metrics = LogMetrics()
+    return Ports(
+        settings=settings,
+        database=db.pool(settings.database_url, settings.database_pool_size),
+        redis=client,
+        sources=sources.build(settings, client, metrics),
+        metrics=metrics,
+        clock=utcnow,
+    )

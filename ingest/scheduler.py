@@ -1,0 +1,149 @@
+"""The scheduler process: when → which command. `python -m ingest.scheduler`; several may run, one leads.
+
+A topic's time is cut into slots of its cadence. Whoever leads claims the current slot in Redis and sends it; the
+claim outlives a change of leader, so a slot is sent once. A claim whose sender died before sending lapses.
+"""
+
+import signal
+import sys
+import threading
+import uuid
+from datetime import UTC, datetime
+
+import dramatiq
+import redis
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from ingest import bootstrap
+from ingest.ports import Ports
+from ingest.store import topics
+from ingest.store.topics import Topic
+from shared import bus, keys, log
+from shared.commands import FetchTopic
+from shared.config import IngestSettings, load
+from shared.errors import DependencyError, NewsIntelError
+
+# New, changed and paused topics take effect within this time.
+REFRESH_SECONDS = 15
+# Long enough to send one message, short enough that a dead sender's slot is tried again.
+CLAIM_SECONDS = 60
+
+_RENEW = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('EXPIRE', KEYS[1], ARGV[2]) end
+return redis.call('SET', KEYS[1], ARGV[1], 'NX', 'EX', ARGV[2]) and 1 or 0
+"""
+
+_log = structlog.get_logger("scheduler")
+
+
+class Lease:
+    """One leader at a time: a key with a lifetime that only its holder renews."""
+
+    def __init__(self, client: redis.Redis, seconds: int) -> None:
+        self.holder = str(uuid.uuid4())
+        self._client = client
+        self._seconds = seconds
+        self._renew = client.register_script(_RENEW)
+
+    def hold(self) -> bool:
+        """Take or renew the lease; False when another process has it."""
+        return bool(self._renew(keys=[keys.LEADER], args=[self.holder, self._seconds]))
+
+    def release(self) -> None:
+        """Hand over at once instead of letting the others wait for the lease to lapse."""
+        if self._client.get(keys.LEADER) == self.holder.encode():
+            self._client.delete(keys.LEADER)
+
+
+class Scheduler:
+    """Keeps one APScheduler job per topic and sends its slots while it leads."""
+
+    def __init__(self, ports: Ports, through: dramatiq.Broker, lease: Lease) -> None:
+        self._ports = ports
+        self._broker = through
+        self._lease = lease
+        self._known: dict[int, Topic] = {}
+        self._jobs = BackgroundScheduler(timezone=UTC)
+
+    def start(self) -> None:
+        self._jobs.add_job(
+            self.refresh,
+            IntervalTrigger(seconds=REFRESH_SECONDS, timezone=UTC),
+            next_run_time=self._ports.clock(),
+            max_instances=1,
+            coalesce=True,
+        )
+        self._jobs.start()
+
+    def stop(self) -> None:
+        self._jobs.shutdown(wait=True)
+        self._lease.release()
+
+    def refresh(self) -> None:
+        """Bring the jobs in line with the topics table, and send every current slot that nobody sent."""
+        try:
+            with self._ports.database.connection() as connection:
+                current = {topic.id: topic for topic in topics.active(connection)}
+        except Exception as error:  # noqa: BLE001 - the database being away must not end the schedule
+            _log.warning("topics_unreadable", error=str(error))
+            return
+        for topic_id in self._known.keys() - current.keys():
+            self._jobs.remove_job(str(topic_id))
+        for topic in current.values():
+            if self._known.get(topic.id) != topic:
+                self._schedule(topic)
+        self._known = current
+        for topic in current.values():
+            self.send_slot(topic)
+
+    def send_slot(self, topic: Topic) -> bool:
+        """Send the topic's current slot unless it was sent; True when this call sent it."""
+        at = int(self._ports.clock().timestamp()) // topic.cadence_seconds * topic.cadence_seconds
+        slot = keys.slot(topic.id, at)
+        client = self._ports.redis
+        try:
+            if not self._lease.hold() or not client.set(slot, "claimed", nx=True, ex=CLAIM_SECONDS):
+                return False
+            bus.send(self._broker, FetchTopic(topic_id=topic.id), command_id=f"topic-{topic.id}-{at}")
+            client.set(slot, "sent", ex=2 * topic.cadence_seconds)
+        except (redis.RedisError, DependencyError) as error:
+            _log.warning("slot_not_sent", topic_id=topic.id, error=str(error))
+            return False
+        return True
+
+    def _schedule(self, topic: Topic) -> None:
+        aligned = datetime.fromtimestamp(0, UTC)
+        self._jobs.add_job(
+            self.send_slot,
+            IntervalTrigger(seconds=topic.cadence_seconds, start_date=aligned, timezone=UTC),
+            args=[topic],
+            id=str(topic.id),
+            replace_existing=True,
+            coalesce=True,
+            misfire_grace_time=topic.cadence_seconds,
+        )
+
+
+def main() -> int:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        settings = load(IngestSettings)
+        log.configure(settings.log_level, service="scheduler")
+        ports = bootstrap.ports(settings)
+    except NewsIntelError as error:
+        print(f"scheduler: {error}", file=sys.stderr)  # noqa: T201 - before logs are configured
+        return 2
+    scheduler = Scheduler(ports, bus.broker(ports.redis), Lease(ports.redis, settings.leader_lease_seconds))
+    scheduler.start()
+    stop.wait()
+    scheduler.stop()
+    ports.database.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""The worker process: `python -m ingest.worker --queues interactive|bulk|interactive,bulk`.
+
+One process, a few threads; more processes scale it. A message is acknowledged after its handler returned, so a
+killed worker's messages are delivered again. A handler that raises is retried with growing pauses and ends, after
+the last try, in Dramatiq's dead-letter queue, counted and logged.
+"""
+
+import argparse
+import signal
+import sys
+import threading
+from typing import Any
+
+import dramatiq
+import msgspec
+import structlog
+from dramatiq.middleware import CurrentMessage, Middleware, Retries
+
+from ingest import bootstrap
+from ingest.handlers import HANDLERS, Handler
+from ingest.ports import Ports
+from shared import bus, log
+from shared.commands import QUEUES, Command, Queue
+from shared.config import IngestSettings, load
+from shared.errors import NewsIntelError
+
+# 0.2 s, 0.4 s, ... 6 s: a restarting database is back by then; what fails six times needs a person.
+MAX_RETRIES = 5
+MIN_BACKOFF_MS = 200
+MAX_BACKOFF_MS = 60_000
+
+_log = structlog.get_logger("worker")
+
+
+class Failures(Middleware):  # type: ignore[misc]
+    """Makes a command that was given up visible: a count, a log line, and an answer for who still waits."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+
+    def after_nack(self, _broker: dramatiq.Broker, message: dramatiq.MessageProxy) -> None:
+        self._ports.metrics.count("command_dead_lettered", command=message.actor_name)
+        _log.error("command_dead_lettered", command=message.actor_name, command_id=message.message_id)
+        bus.answer(self._ports.redis, message.message_id, None, error="command_failed")
+
+
+def build(ports: Ports) -> dramatiq.Broker:
+    """A broker that knows an actor for every command."""
+    broker = bus.broker(ports.redis, dead_after_ms=ports.settings.worker_dead_after_ms)
+    broker.add_middleware(CurrentMessage())
+    broker.add_middleware(
+        Retries(max_retries=MAX_RETRIES, min_backoff=MIN_BACKOFF_MS, max_backoff=MAX_BACKOFF_MS)
+    )
+    broker.add_middleware(Failures(ports))
+    for kind, handler in HANDLERS.items():
+        dramatiq.Actor(
+            _carry_out(kind, handler, ports),
+            broker=broker,
+            actor_name=kind.__name__,
+            queue_name=QUEUES[kind],
+            priority=0,
+            options={},
+        )
+    return broker
+
+
+def _carry_out(kind: type[Command], handler: Handler, ports: Ports) -> Any:
+    def carry_out(payload: dict[str, Any]) -> None:
+        message = CurrentMessage.get_current_message()
+        assert message is not None  # noqa: S101 - the middleware above sets it
+        with structlog.contextvars.bound_contextvars(command=kind.__name__, command_id=message.message_id):
+            handler(msgspec.convert(payload, kind), ports, message.message_id)
+
+    return carry_out
+
+
+def serve(ports: Ports, queues: set[Queue], stop: threading.Event) -> None:
+    """Work until `stop`; then finish what is under way."""
+    settings = ports.settings
+    interactive = Queue.INTERACTIVE in queues
+    worker = dramatiq.Worker(
+        build(ports),
+        queues=set(queues),
+        worker_threads=settings.worker_threads,
+        worker_timeout=settings.interactive_poll_ms if interactive else settings.bulk_poll_ms,
+    )
+    worker.start()
+    _log.info("worker_started", queues=sorted(queues))
+    stop.wait()
+    worker.stop(timeout=30_000)
+    _log.info("worker_stopped", queues=sorted(queues))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m ingest.worker", description=__doc__)
+    parser.add_argument("--queues", default="interactive,bulk", help="comma list of: interactive, bulk")
+    arguments = parser.parse_args()
+    try:
+        queues = {Queue(name) for name in arguments.queues.split(",")}
+    except ValueError:
+        parser.error(f"--queues: {arguments.queues!r} is not known; use interactive, bulk or both")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        settings = load(IngestSettings)
+        log.configure(settings.log_level, service="worker")
+        ports = bootstrap.ports(settings)
+    except NewsIntelError as error:
+        print(f"worker: {error}", file=sys.stderr)  # noqa: T201 - before logs are configured
+        return 2
+    serve(ports, queues, stop)
+    ports.database.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
