@@ -1,0 +1,107 @@
+"""The product as real processes - workers, scheduler, api - on the test servers and the upstream simulator."""
+
+import contextlib
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import dramatiq
+import httpx
+import psycopg
+import pytest
+import redis as redis_client
+
+from deploy.local.processes import Child
+from shared import bus
+from shared.commands import Command, Queue
+
+WAIT_SECONDS = 30.0
+
+
+def eventually(condition: Callable[[], Any], *, seconds: float = WAIT_SECONDS) -> Any:
+    """Poll until the condition is true; its last value is in the failure."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds} s; last: {value!r}"
+        time.sleep(0.05)
+    return value
+
+
+class System:
+    """Starts and stops the processes, and looks at what they did."""
+
+    def __init__(self, database: Any, redis_url: str, upstreams: Any, logs: Path) -> None:
+        self.database = database
+        self.redis = redis_client.Redis.from_url(redis_url)
+        self.upstreams = upstreams
+        self.logs = logs
+        # A killed worker's messages move on after this long; the default is sized for deployments.
+        self.ingest_environment = {
+            **upstreams.env(),
+            "NEWSINTEL_DATABASE_URL": database.worker,
+            "NEWSINTEL_REDIS_URL": redis_url,
+            "NEWSINTEL_WORKER_DEAD_AFTER_MS": "1500",
+            "NEWSINTEL_BULK_POLL_MS": "50",
+        }
+        self.api_environment = {"NEWSINTEL_DATABASE_URL": database.api, "NEWSINTEL_REDIS_URL": redis_url}
+        self.children: list[Child] = []
+
+    def start(self, name: str, module: list[str], environment: dict[str, str]) -> Child:
+        child = Child(f"{name}-{len(self.children)}", module, environment, self.logs / f"{name}.log")
+        child.start()
+        self.children.append(child)
+        return child
+
+    def worker(self, queues: str = "interactive,bulk", **settings: str) -> Child:
+        environment = {**self.ingest_environment, **settings}
+        return self.start("worker", ["ingest.worker", "--queues", queues], environment)
+
+    def scheduler(self) -> Child:
+        return self.start("scheduler", ["ingest.scheduler"], self.ingest_environment)
+
+    def api(self, **settings: str) -> httpx.Client:
+        """Start an api process and return a client of it, ready."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.start("api", ["api.asgi"], {**self.api_environment, "NEWSINTEL_PORT": str(port), **settings})
+        client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20)
+
+        def ready() -> bool:
+            with contextlib.suppress(httpx.HTTPError):
+                return client.get("/health").status_code == 200
+            return False
+
+        eventually(ready)
+        return client
+
+    def send(self, command: Command) -> str:
+        broker: dramatiq.Broker = bus.broker(self.redis)
+        return bus.send(broker, command)
+
+    def query(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.database.admin, autocommit=True) as connection:
+            return connection.execute(statement, parameters).fetchall()
+
+    def idle(self) -> bool:
+        """Nothing waits, nothing is delayed, nothing is under way."""
+        names = [f"queue:{queue}{kind}.msgs" for queue in Queue for kind in ("", ".DQ")]
+        return sum(self.redis.hlen(name) for name in names) == 0
+
+    def wait_idle(self, seconds: float = WAIT_SECONDS) -> None:
+        eventually(self.idle, seconds=seconds)
+
+    def stop(self) -> None:
+        for child in reversed(self.children):
+            child.stop()
+        self.redis.close()
+
+
+@pytest.fixture
+def system(database: Any, redis_url: str, upstreams: Any, tmp_path: Path) -> Iterator[System]:
+    upstreams.reset()
+    running = System(database, redis_url, upstreams, tmp_path)
+    yield running
+    running.stop()
