@@ -64,23 +64,27 @@ async def decide(request: Call, simulator: Simulator) -> Answer:
 
 
 def _checked(fields: Form) -> tuple[RedditApp | None, str]:
-    """The app and what is wrong: without an app the page says it, with one the redirect does."""
+    """The app and what is wrong: without an app Reddit's own page says it, with one the redirect does."""
     app = REDDIT_APPS.get(fields["client_id"])
     if app is None:
         return None, "invalid client id."
-    if not accounts.redirect_uri_registered(fields["redirect_uri"]):
-        return None, "invalid redirect_uri parameter."
-    if fields["response_type"] not in {"code", "token"}:
-        return None, "invalid response type."
+    if problem := _untrusted(fields, app):
+        return None, problem
+    right = fields["state"] and fields["duration"] in {"", "temporary", "permanent"}
+    return app, "" if right else "invalid_request"
+
+
+def _untrusted(fields: Form, app: RedditApp) -> str:
+    """Why the person must not be sent to the given address, if so."""
+    scopes = set(_scopes(fields["scope"]).split())
     implicit = fields["response_type"] == "token"
+    if not accounts.redirect_uri_registered(fields["redirect_uri"]):
+        return "invalid redirect_uri parameter."
+    if fields["response_type"] not in {"code", "token"}:
+        return "invalid response type."
     if implicit and (app.confidential or fields["duration"] == "permanent"):
-        return None, "only installed apps may use the implicit grant, and only temporarily."
-    scopes = _scopes(fields["scope"]).split()
-    if not scopes or not set(scopes) <= accounts.SCOPES | {"*"}:
-        return None, "invalid scope requested."
-    if not fields["state"] or fields["duration"] not in {"", "temporary", "permanent"}:
-        return app, "invalid_request"
-    return app, ""
+        return "only installed apps may use the implicit grant, and only temporarily."
+    return "" if scopes and scopes <= accounts.SCOPES | {"*"} else "invalid scope requested."
 
 
 def _scopes(text: str) -> str:
