@@ -11,7 +11,7 @@ from deploy.local.upstreams.answers import Answer
 from deploy.local.upstreams.feed import Entry, Item
 from deploy.local.upstreams.limits import Usage
 from deploy.local.upstreams.reddit_tokens import Grant
-from deploy.local.upstreams.state import Simulator
+from deploy.local.upstreams.state import Injected, Simulator
 
 Get = Request[Any, Any, Any]
 Params = dict[str, str]
@@ -20,7 +20,7 @@ MAX_INFO = 100
 
 
 @get(["/reddit/oauth", "/reddit/oauth/{rest:path}"])
-async def api(request: Get, simulator: Simulator, rest: str = "") -> Answer:
+async def api(request: Get, simulator: Injected) -> Answer:
     """The door (agent, token, limit) and, behind it, the API."""
     if reddit_access.blocked(request.headers) or "authorization" not in request.headers:
         return reddit_access.block()
@@ -33,7 +33,8 @@ async def api(request: Get, simulator: Simulator, rest: str = "") -> Answer:
     if not usage.allowed:
         headers = {"retry-after": str(usage.reset), **_rate_headers(usage)}
         return answers.html(consent.too_many_requests_page(), 429, headers)
-    parts = [part for part in rest.removesuffix(".json").split("/") if part]
+    path = request.scope["path"].removeprefix("/reddit/oauth").removesuffix(".json")
+    parts = [part for part in path.split("/") if part]
     answer = _routed(simulator, access.grant, parts, dict(request.query_params))
     every = settings.reddit_headerless_every
     if not (every and usage.used % every == 0):
@@ -55,10 +56,6 @@ def _routed(simulator: Simulator, grant: Grant, parts: list[str], params: Params
     match parts:
         case ["api", "v1", "me"]:
             return _me(grant)
-        case ["api", "v1", "scopes"]:
-            return answers.json(
-                {name: {"id": name, "name": name, "description": name} for name in sorted(SCOPES)}
-            )
         case _ if not grant.allows("read"):
             return reddit_access.insufficient_scope()
         case ["api", "info"]:

@@ -10,7 +10,7 @@ from deploy.local.upstreams import accounts, answers, consent, reddit_access
 from deploy.local.upstreams.accounts import REDDIT_APPS, REDDIT_USERS, RedditApp
 from deploy.local.upstreams.answers import Answer
 from deploy.local.upstreams.reddit_tokens import Grant
-from deploy.local.upstreams.state import Simulator
+from deploy.local.upstreams.state import Injected, Simulator
 
 Call = Request[Any, Any, Any]
 Form = dict[str, str]
@@ -43,7 +43,7 @@ async def authorize(request: Call) -> Answer:
 
 
 @post("/reddit/www/api/v1/authorize", status_code=302)
-async def decide(request: Call, simulator: Simulator) -> Answer:
+async def decide(request: Call, simulator: Injected) -> Answer:
     """Take the person's answer and send the browser back to the app."""
     form = {name: str(value) for name, value in (await request.form()).items()}
     fields = {name: form.get(name, "") for name in _REQUEST_FIELDS}
@@ -96,7 +96,7 @@ def _back(fields: Form, **params: str) -> Answer:
 
 
 @post("/reddit/www/api/v1/access_token", status_code=200)
-async def access_token(request: Call, simulator: Simulator) -> Answer:
+async def access_token(request: Call, simulator: Injected) -> Answer:
     """Give a token for a code, a refresh token, or an app's own credentials."""
     if reddit_access.blocked(request.headers):
         return reddit_access.block()
@@ -192,7 +192,7 @@ _GRANTS: dict[str, Callable[[Simulator, RedditApp, Form], Answer]] = {
 
 
 @post("/reddit/www/api/v1/revoke_token", status_code=200)
-async def revoke_token(request: Call, simulator: Simulator) -> Answer:
+async def revoke_token(request: Call, simulator: Injected) -> Answer:
     """End a token; an unknown one is no error."""
     if reddit_access.blocked(request.headers):
         return reddit_access.block()
@@ -207,6 +207,6 @@ async def revoke_token(request: Call, simulator: Simulator) -> Answer:
 
 
 @get("/reddit/www/{rest:path}")
-async def elsewhere(rest: str) -> Answer:  # noqa: ARG001 - the path decides nothing
+async def elsewhere() -> Answer:
     """Anonymous reading of www, `.json` included, ended in 2026."""
     return reddit_access.block()
