@@ -213,7 +213,7 @@ def _match(at: float, dice: random.Random) -> Story:
     return Story(
         id=f"match-{_day(at)}",
         titles=(f"{home} {goals}-{against} {away}: match report", f"{home} {goals}, {away} {against}"),
-        lead=f"{home} met {away} in front of a full house, and at {goals}-{against} the home crowd left to {feeling}.",
+        lead=f"{home} met {away} in front of a full house in the football league, and at {goals}-{against} the home crowd left to {feeling}.",
         body=(
             "The first half was slow, the second had everything: two penalties, a red card and a dog on the pitch.",
             f"{away} have now played six games without keeping a clean sheet.",
