@@ -12,6 +12,9 @@ from alembic import command
 
 from deploy.local.servers import Postgres, postgres, valkey
 from migrations.__main__ import alembic_config
+from tests.upstreams import upstreams
+
+__all__ = ["upstreams"]
 
 REPOSITORY = Path(__file__).parents[1]
 PAYLOADS = Path(os.environ.get("NEWSINTEL_PAYLOADS", REPOSITORY.parent / "shared" / "payloads"))
