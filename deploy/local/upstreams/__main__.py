@@ -44,7 +44,7 @@ async def _serve(app: Litestar, host: str, port: int) -> None:
     loop = asyncio.get_running_loop()
 
     def end() -> None:
-        server.stop()
+        loop.call_soon(server.stop)
         # An answer that a fault delays must not hold up the end; nothing is lost, all state is in memory.
         loop.call_later(GRACE_SECONDS, os._exit, 0)
 
