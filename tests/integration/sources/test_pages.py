@@ -70,7 +70,8 @@ def test_windows_of_time_are_passed_on(make):
         assert all(since.replace(microsecond=0) <= date <= until for date in dates)
 
 
-@pytest.mark.parametrize("name", SOURCES)
+# The Guardian's simulator ends its endless pages at the first /next; test_pull has the limit for every source.
+@pytest.mark.parametrize("name", ["newsapi", "reddit"])
 def test_pages_without_end_stop_at_the_limit(make, upstreams, name):
     upstreams.faults(name, "endless")
     upstreams.change(newsapi_plan="business")
@@ -82,12 +83,12 @@ def test_pages_without_end_stop_at_the_limit(make, upstreams, name):
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_withdrawn_items_are_not_news(make, upstreams, pulls, name):
-    upstreams.faults(name, "withdraw", items=3, how="gone" if name == "guardian" else "removed")
-    fates = Counter(i.reason for i in items(make().sources[name], pulls[name]) if isinstance(i, Discarded))
-    if name == "newsapi":
-        assert fates["withdrawn"] >= 3
-    elif name == "reddit":
-        assert fates["deleted"] >= 1
+    gone = upstreams.faults(name, "withdraw", items=5, how="gone" if name == "guardian" else "removed")
+    found = items(make().sources[name], pulls[name])
+    assert len(gone) == 5
+    assert not set(gone) & set(ids(found))
+    reasons = Counter(item.reason for item in found if isinstance(item, Discarded))
+    assert name != "newsapi" or reasons["withdrawn"] >= 5  # it leaves placeholders
 
 
 def test_subreddits_by_name(make):

@@ -2,6 +2,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import redis as redis_client
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from ingest.ports import Priority
 from ingest.sources.budget import Ledger, Observed, Window, shares
@@ -194,7 +196,7 @@ def test_what_the_headers_say_reaches_the_ledger_even_from_a_refusal(make):
 
 
 def test_without_redis_no_call_is_made(make):
-    with redis_client.Redis(host="127.0.0.1", port=9) as gone:
+    with redis_client.Redis(host="127.0.0.1", port=9, retry=Retry(NoBackoff(), 0)) as gone:
         caller = make(OK, client=gone)
         with pytest.raises(redis_client.ConnectionError):
             caller.ask()

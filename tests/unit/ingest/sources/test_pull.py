@@ -1,6 +1,8 @@
 import msgspec
 import pytest
 import redis as redis_client
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from ingest.article import Discarded
 from ingest.ports import Priority, Pull
@@ -96,6 +98,9 @@ def test_a_refused_key_is_remembered(redis):
 
 def test_without_redis_no_call(redis):
     book = Book([b"1"])
-    with redis_client.Redis(host="127.0.0.1", port=9) as gone, pytest.raises(DependencyError, match="ledger"):
+    with (
+        redis_client.Redis(host="127.0.0.1", port=9, retry=Retry(NoBackoff(), 0)) as gone,
+        pytest.raises(DependencyError, match="ledger"),
+    ):
         next(pages(book, gone))
     assert book.asked == []
