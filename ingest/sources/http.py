@@ -104,6 +104,7 @@ class Transport:
     def _read(self, response: httpx.Response) -> bytes:
         deadline = time.monotonic() + self._seconds
         body = bytearray()
+        # A chunk is what 64 kB of the wire unpack to: 66 MB at the very most, and then it ends here.
         for chunk in response.iter_bytes():
             body += chunk
             if len(body) > self._max_bytes:

@@ -94,6 +94,20 @@ def test_attempts_end_with_the_last_error(make):
     assert caller._transport.sent == 3
 
 
+def test_a_reader_waits_for_one_more_try_only(make):
+    caller = make(DOWN, DOWN, OK)
+    with pytest.raises(UnreachableError):
+        caller.ask(Priority.INTERACTIVE)
+    assert caller._transport.sent == 2
+
+
+def test_a_reader_does_not_wait_for_a_pause_that_bulk_work_would(make):
+    caller = make(limited(3), OK)
+    with pytest.raises(RateLimitedError):
+        caller.ask(Priority.INTERACTIVE)
+    assert (caller._transport.sent, caller.slept) == (1, [])
+
+
 def test_attempts_end_when_the_budget_does(make):
     caller = make(DOWN, OK, limit=1)
     with pytest.raises(BudgetSpentError):
