@@ -2,10 +2,27 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Any, ClassVar, Final, Literal
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
+
+# What a request's body may hold; the api decodes with these types, so that a wrong one is a 400 before it is sent.
+# PostgreSQL stores no NUL.
+Id = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+Version = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+Notes = Annotated[str, Meta(max_length=10_000, pattern=r"^[^\x00]*\Z")]
+Tag = Annotated[str, Meta(min_length=1, max_length=50, pattern=r"^[^\x00-\x1f]*\Z")]
+Tags = Annotated[list[Tag], Meta(max_length=20)]
+KeyName = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]*\Z")]
+# read: the archive; me:read and me:write: what is under /me; operate: what operators do (operators only).
+Scope = Literal["read", "me:read", "me:write", "operate"]
+Scopes = Annotated[list[Scope], Meta(min_length=1, max_length=4)]
+IdempotencyKey = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[\x20-\x7e]*\Z")]
+# A secret never travels: only its SHA-256 in hex, of at least 256 random bits.
+Hash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+Device = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f]*\Z")]
 
 
 class Queue(StrEnum):
@@ -53,8 +70,186 @@ class RecordSearches(Command, frozen=True, kw_only=True):
     searches: list[Searched]
 
 
+# Sessions -------------------------------------------------------------------------------------------------------------
+
+
+class ExchangeCode(Command, frozen=True, kw_only=True):
+    """Sign in: redeem Reddit's code, store the user, begin a session.
+
+    session_id: new, random, made by the api, which thereby knows what to read when the answer comes; refresh_hash: of
+    the session's first refresh token; address_hash: of the caller's address, for the audit log. The code travels in
+    plain: it is good once, for ten minutes, and only together with the client secret that `ingest` has.
+    Answered with events.SignedIn, or refused: code_refused, account_suspended, reddit_unavailable, not_configured.
+    """
+
+    code: Annotated[str, Meta(min_length=1, max_length=2000)]
+    redirect_uri: Annotated[str, Meta(min_length=1, max_length=2000)]
+    session_id: UUID
+    refresh_hash: Hash
+    device: Device = ""
+    address_hash: str | None = None
+    request_id: str | None = None
+
+
+class RefreshSession(Command, frozen=True, kw_only=True):
+    """Exchange a refresh token (presented_hash) for the next one (new_hash).
+
+    Answered with events.SessionRefreshed, or refused: session_ended (ended, expired, unknown token), token_reused (it
+    was used before: the session is ended now). Requests that present one token at the same moment must bring the same
+    new_hash - derive the next token from the presented one under a secret of the api - and then share the answer for
+    ten seconds.
+    """
+
+    session_id: UUID
+    presented_hash: Hash
+    new_hash: Hash
+    request_id: str | None = None
+
+
+# Writes of a user -----------------------------------------------------------------------------------------------------
+
+
+class Write(Command, frozen=True, kw_only=True):
+    """Base of what a user changes: carried out once per (user_id, idempotency_key), always with the same answer.
+
+    A request that has no key of its own gets a random one. Any of them may be refused: idempotency_mismatch (the key
+    was used for another request), account_gone.
+    """
+
+    # Fields that do not make a repeated request another one.
+    incidental: ClassVar[frozenset[str]] = frozenset({"idempotency_key", "request_id"})
+
+    user_id: Id
+    idempotency_key: IdempotencyKey
+    request_id: str | None = None
+
+
+class EndSession(Write, frozen=True, kw_only=True):
+    """Sign out. everywhere: all sessions of the user, and Reddit's tokens are revoked.
+
+    Answered with events.SessionsEnded, or refused: not_found (not this user's session).
+    """
+
+    session_id: UUID | None = None  # None only with everywhere
+    everywhere: bool = False
+
+
+class SaveArticle(Write, frozen=True, kw_only=True):
+    """Keep an article or a story (one of the two). What is saved already stays as it is.
+
+    Answered with events.Saved, or refused: not_found, already_saved (with other notes or tags: edit it instead),
+    too_many.
+    """
+
+    article_id: Id | None = None
+    story_id: Id | None = None
+    notes: Notes = ""
+    tags: Tags = []
+
+
+class EditSaved(Write, frozen=True, kw_only=True):
+    """Change notes or tags (None: stay). if_match: the version that the user saw; None: whatever it is.
+
+    Answered with events.Saved, or refused: not_found, version_mismatch.
+    """
+
+    saved_id: Id
+    notes: Notes | None = None
+    tags: Tags | None = None
+    if_match: Version | None = None
+
+
+class RemoveSaved(Write, frozen=True, kw_only=True):
+    """Answered with events.Removed, or refused: not_found, version_mismatch."""
+
+    saved_id: Id
+    if_match: Version | None = None
+
+
+class SetPreference(Write, frozen=True, kw_only=True):
+    """Check with shared.preferences.check before sending. Answered with events.PreferenceSet, or refused:
+
+    version_mismatch, not_found (if_match for a preference that is not set), bad_preference.
+    """
+
+    key: str
+    value: Any
+    if_match: Version | None = None
+
+
+class RemovePreference(Write, frozen=True, kw_only=True):
+    """Back to the default. Answered with events.Removed, or refused: not_found, version_mismatch."""
+
+    key: str
+    if_match: Version | None = None
+
+
+class DeleteSearches(Write, frozen=True, kw_only=True):
+    """Forget one search of the history, or all (None). Answered with events.Removed, or refused: not_found."""
+
+    search_id: UUID | None = None
+
+
+class CreateKey(Write, frozen=True, kw_only=True):
+    """The api makes the key, shows it once and sends its hash and its readable beginning.
+
+    Answered with events.KeyCreated, or refused: too_many, role_missing (scope operate), key_exists. A repeated request
+    is answered with the first one's prefix: derive the key from the idempotency key under a secret of the api, or show
+    it only when the prefixes are equal.
+    """
+
+    incidental: ClassVar[frozenset[str]] = Write.incidental | {"prefix", "key_hash"}
+
+    name: KeyName
+    scopes: Scopes
+    prefix: Annotated[str, Meta(min_length=4, max_length=24)]
+    key_hash: Hash
+    expires_at: datetime | None = None
+
+
+class RevokeKey(Write, frozen=True, kw_only=True):
+    """Answered with events.Removed, or refused: not_found (also when it is revoked already)."""
+
+    key_id: Id
+
+
+class DeleteAccount(Write, frozen=True, kw_only=True):
+    """Everything of the user goes; Reddit is told to end the tokens. Answered with events.AccountDeleted, always."""
+
+
+class KeyUsed(msgspec.Struct, frozen=True, kw_only=True):
+    """When a key was last used."""
+
+    key_id: int
+    at: datetime
+
+
+class TouchKeys(Command, frozen=True, kw_only=True):
+    """Note the last use of keys, many in one command; not answered."""
+
+    uses: list[KeyUsed]
+
+
+class TidyPeople(Command, frozen=True, kw_only=True):
+    """Tell Reddit again to end tokens, and drop what is past its time (answers, sessions). Not answered."""
+
+
 QUEUES: Final[dict[type[Command], Queue]] = {
     FetchQuery: Queue.INTERACTIVE,
     FetchTopic: Queue.BULK,
     RecordSearches: Queue.BULK,
+    ExchangeCode: Queue.INTERACTIVE,
+    RefreshSession: Queue.INTERACTIVE,
+    EndSession: Queue.INTERACTIVE,
+    SaveArticle: Queue.INTERACTIVE,
+    EditSaved: Queue.INTERACTIVE,
+    RemoveSaved: Queue.INTERACTIVE,
+    SetPreference: Queue.INTERACTIVE,
+    RemovePreference: Queue.INTERACTIVE,
+    DeleteSearches: Queue.INTERACTIVE,
+    CreateKey: Queue.INTERACTIVE,
+    RevokeKey: Queue.INTERACTIVE,
+    DeleteAccount: Queue.INTERACTIVE,
+    TouchKeys: Queue.BULK,
+    TidyPeople: Queue.BULK,
 }

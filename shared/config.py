@@ -27,11 +27,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     redis_url: Url
     # Long enough that a popular query costs each source one call an hour quarter, short enough to be news.
     freshness_seconds: Positive = 900
+    # How long an access token is good (what a stolen one would serve if revocation could not be read), and therefore
+    # how long a revocation is remembered in Redis.
+    access_seconds: Annotated[int, Meta(ge=60, le=3600)] = 600
     log_level: Annotated[str, Meta(pattern="^(debug|info|warning|error)$")] = "info"
 
 
 class ApiSettings(Settings, frozen=True, kw_only=True):
-    """The read side: no key, no secret, no token."""
+    """The read side: no source's key, no Reddit secret, no user's token; only the keys that sign our own sessions."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65535)] = 8000
@@ -42,6 +45,45 @@ class ApiSettings(Settings, frozen=True, kw_only=True):
     database_pool_size: Positive = 8
     # A search that takes longer is a defect; the reader gets a 503 with Retry-After instead of a hung page.
     statement_timeout_ms: Positive = 2000
+
+    # Where browsers find this product; empty: http://<host>:<port>. Reddit sends people back to an address below it.
+    public_url: Annotated[str, Meta(pattern=r"^(https?://[^\s/?#]+)?$")] = ""
+    # Safari takes no Secure cookie from http://localhost; false is refused for anything but this machine.
+    cookie_secure: bool = True
+    # "<id>:<base64url of 32 bytes or more>", comma separated: the first signs, all verify. Empty: nobody signs in.
+    session_keys: str = ""
+    access_seconds: Positive = 600  # how long a stolen access token would serve if revocation could not be read
+    refresh_days: Positive = 30
+    reddit_client_id: str = ""  # public: it stands in the address of the consent page
+    reddit_auth_url: Url = "https://www.reddit.com"
+    # A write answers with its effect within this, else 202: an idle worker needs a hundredth of it.
+    write_wait_seconds: Seconds = 3.0
+
+    # Networks (CIDR, comma separated) whose X-Forwarded-For is believed: the load balancer's, nobody else's.
+    trusted_proxies: str = ""
+    # Origins (comma separated) whose pages may read answers, never with cookies.
+    cors_origins: str = ""
+    # 10,000 characters of notes, all of them escaped in JSON, and the rest of the body.
+    max_body_bytes: Positive = 200_000
+    max_header_bytes: Positive = 32_768
+    # Requests of one address without credentials, one user, one API key; an office shares one address.
+    limit_address_hour: Positive = 3_600
+    limit_address_burst: Positive = 200
+    limit_user_hour: Positive = 7_200
+    limit_user_burst: Positive = 300
+    limit_key_hour: Positive = 7_200
+    limit_key_burst: Positive = 300
+    limit_burst_seconds: Positive = 10
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port that browsers see."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+    def __post_init__(self) -> None:
+        host = self.origin.split("://", 1)[1].rsplit(":", 1)[0]
+        if not self.cookie_secure and host not in {"127.0.0.1", "localhost", "[::1]"}:
+            raise ValueError("NEWSINTEL_COOKIE_SECURE=false is for this machine only, see NEWSINTEL_PUBLIC_URL")
 
 
 class IngestSettings(Settings, frozen=True, kw_only=True):
@@ -64,6 +106,13 @@ class IngestSettings(Settings, frozen=True, kw_only=True):
     reddit_url: Url = "https://oauth.reddit.com"
     reddit_user_agent: str = "linux:newsintel:0.1.0 (by /u/newsintel)"
     reddit_calls_per_10min: Positive = 1000  # per client id, all users together
+
+    # AES-256 keys in base64 (`python -m ingest.cli seal new`), comma separated: the first seals, all of them open.
+    # Without one nobody can sign in.
+    seal_keys: str = ""
+
+    # A session that is not used for this long ends; each refresh extends it.
+    session_days: Positive = 30
 
     # Shares of each budget: interactive may spend all of it, the cadence and backfills leave something over.
     cadence_share: Annotated[float, Meta(gt=0, le=1)] = 0.8

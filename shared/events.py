@@ -1,6 +1,8 @@
 """What happened, in the past tense: the answers of commands and the state that readers are shown."""
 
 from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
 
 import msgspec
 
@@ -24,6 +26,79 @@ class QueryFetched(msgspec.Struct, frozen=True, kw_only=True):
 
     query_key: str
     sources: list[SourceAsked]
+
+
+class Refusal(StrEnum):
+    """Why a command was not carried out, when that lies with the request: the `error` of its answer. Never retried."""
+
+    INVALID_COMMAND = "invalid_command"  # a value outside its bounds: the sender did not check
+    IDEMPOTENCY_MISMATCH = "idempotency_mismatch"
+    ACCOUNT_GONE = "account_gone"
+    NOT_FOUND = "not_found"
+    VERSION_MISMATCH = "version_mismatch"
+    ALREADY_SAVED = "already_saved"
+    TOO_MANY = "too_many"
+    BAD_PREFERENCE = "bad_preference"
+    ROLE_MISSING = "role_missing"
+    KEY_EXISTS = "key_exists"
+    CODE_REFUSED = "code_refused"
+    ACCOUNT_SUSPENDED = "account_suspended"
+    REDDIT_UNAVAILABLE = "reddit_unavailable"
+    NOT_CONFIGURED = "not_configured"
+    SESSION_ENDED = "session_ended"
+    TOKEN_REUSED = "token_reused"  # noqa: S105 - an error code
+
+
+class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer to commands.ExchangeCode. Who it is stands in the sessions table, under the id that the api gave."""
+
+    session_id: UUID
+    expires_at: datetime
+
+
+class SessionRefreshed(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer to commands.RefreshSession."""
+
+    session_id: UUID
+    expires_at: datetime
+
+
+class SessionsEnded(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer to commands.EndSession. count: sessions that were open."""
+
+    count: int
+
+
+class Saved(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer to commands.SaveArticle and EditSaved. created: by this very request (or the one that it repeats)."""
+
+    saved_id: int
+    version: int
+    created: bool = False
+
+
+class PreferenceSet(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer to commands.SetPreference."""
+
+    version: int
+    created: bool = False
+
+
+class Removed(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer to every removal. count: rows that are gone."""
+
+    count: int
+
+
+class KeyCreated(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer to commands.CreateKey."""
+
+    key_id: int
+    prefix: str
+
+
+class AccountDeleted(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer to commands.DeleteAccount."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """Every Redis key and channel, in one place: owner, type, lifetime.
 
-Least privilege in Redis rests on these prefixes: `api` needs `search:* flight:* answer:* standing:*` and the
-queues; `source:*` and `lease:*` are the worker's own.
+Least privilege in Redis rests on these prefixes: `api` needs `search:* flight:* answer:* standing:* revoked`
+and the queues; `source:*` and `lease:*` are the worker's own.
 """
 
 # Commands and answers -----------------------------------------------------------------------------------------
@@ -37,6 +37,30 @@ def flight(query_key: str) -> str:
 def asked(query_key: str) -> str:
     """Hash: source -> JSON of shared.events.SourceAsked, for as long as the query counts as fresh."""
     return f"flight:asked:{query_key}"
+
+
+# People -------------------------------------------------------------------------------------------------------
+# Sorted set: what is revoked (`revoked_session`, `revoked_key`) -> unix time until which a process may still believe
+# in it (an access token's lifetime, Settings.access_seconds). A process reads all of it when it starts and after each
+# lost subscription - subscribe first, then read - and then lives on the channel, so a request needs no round trip.
+# Written by ingest after the commit; `sessions.ended_at` and `api_keys.revoked_at` say the same when Redis is away.
+REVOKED = "revoked"
+REVOCATIONS = "revocations"  # channel: one member of REVOKED a message
+
+
+def revoked_session(session_id: object) -> str:
+    """Member of REVOKED."""
+    return f"session:{session_id}"
+
+
+def revoked_key(key_id: int) -> str:
+    """Member of REVOKED."""
+    return f"key:{key_id}"
+
+
+def of_user(user_id: int) -> tuple[str, ...]:
+    """Glob patterns of every key that names a user: what goes with the account. Whoever adds such a key adds it."""
+    return (f"limit:{{user:{user_id}}}:*",)
 
 
 # Sources (ingest only) ----------------------------------------------------------------------------------------
@@ -82,3 +106,14 @@ LEADER = "lease:scheduler"
 def slot(topic_id: int, at: int) -> str:
     """String: marks that a topic's slot (unix time) was sent, whoever leads."""
     return f"lease:slot:{topic_id}:{at}"
+
+
+# People and limits (api only) ---------------------------------------------------------------------------------
+def sign_in(state: str) -> str:
+    """String: a sign-in that was begun (its browser, where to go afterwards); taken once, gone after ten minutes."""
+    return f"signin:{state}"
+
+
+def limit(who: str, policy: str, slot: int) -> str:
+    """Integer: the requests of one caller in one slot of one policy; lives as long as the next slot looks back."""
+    return f"limit:{{{who}}}:{policy}:{slot}"  # the braces keep one caller's keys on one shard

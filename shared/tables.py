@@ -238,3 +238,170 @@ quarantine = Table(
     _at("first_seen_at", now=True),
     UniqueConstraint("source", "digest"),
 )
+
+# People -------------------------------------------------------------------------------------------------------------
+
+
+def _user(*, nullable: bool = False, primary_key: bool = False) -> Column[int]:
+    """Everything of a user goes with the user."""
+    return Column(
+        "user_id",
+        BigInteger,
+        ForeignKey("users.id", ondelete="CASCADE"),
+        nullable=nullable,
+        primary_key=primary_key,
+    )
+
+
+# Who signed in with Reddit. reddit_tokens: sealed, only `ingest` can open them (and only its role can read them).
+users = Table(
+    "users",
+    metadata,
+    _id(),
+    Column("reddit_id", Text, nullable=False, unique=True),
+    Column("username", Text, nullable=False),
+    Column("roles", ARRAY(Text), nullable=False, server_default=text("'{user}'::text[]")),
+    Column("reddit_tokens", LargeBinary),
+    _at("token_expires_at", nullable=True),
+    Column("token_scope", Text),
+    # When Reddit last told us who this is.
+    _at("identity_checked_at"),
+    _at("created_at", now=True),
+    _at("last_login_at"),
+    CheckConstraint("roles <@ ARRAY['user', 'operator']", name="roles"),
+)
+
+# One sign-in of one browser or program: also the family of its refresh tokens.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    _user(),
+    Column("device", Text, nullable=False),  # the user agent in a few words
+    Column("address_hash", Text),
+    _at("created_at"),
+    _at("last_used_at"),
+    _at("expires_at"),
+    _at("ended_at", nullable=True),
+    Column("ended_why", Text),  # signed_out | everywhere | token_reused | role_revoked | access_withdrawn
+    CheckConstraint("(ended_at IS NULL) = (ended_why IS NULL)", name="ended"),
+    Index(None, "user_id"),
+)
+
+# Every refresh token of a session by its SHA-256; a used one that comes back was stolen.
+refresh_tokens = Table(
+    "refresh_tokens",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    Column("session_id", Uuid, ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
+    Column("made_by", Text, nullable=False),  # the command's id
+    _at("created_at"),
+    _at("used_at", nullable=True),
+    Column("replaced_by", LargeBinary),
+    Index(None, "session_id"),
+)
+
+# What a user keeps: an article, or a story under its lead article. The texts are as they were when it was saved, so
+# that it survives the article.
+saved_articles = Table(
+    "saved_articles",
+    metadata,
+    _id(),
+    _user(),
+    Column("kind", Text, nullable=False),  # article | story
+    Column("article_id", BigInteger, ForeignKey("articles.id", ondelete="SET NULL")),
+    # A merged story redirects: read it through stories.merged_into.
+    Column("story_id", BigInteger, ForeignKey("stories.id", ondelete="SET NULL")),
+    Column("title", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("source_name", Text, nullable=False),
+    _at("published_at"),
+    Column("notes", Text, nullable=False, server_default=text("''::text")),
+    Column("tags", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    _at("saved_at"),
+    _at("edited_at"),
+    CheckConstraint("kind IN ('article', 'story')", name="kind"),
+    CheckConstraint("char_length(notes) <= 10000", name="notes"),
+    Index(
+        "saved_articles_user_id_article_id_key",
+        "user_id",
+        "article_id",
+        unique=True,
+        postgresql_where=text("kind = 'article'"),
+    ),
+    Index(
+        "saved_articles_user_id_story_id_key",
+        "user_id",
+        "story_id",
+        unique=True,
+        postgresql_where=text("kind = 'story'"),
+    ),
+    Index(None, "user_id", "saved_at", "id"),
+    Index(None, "article_id"),
+    Index(None, "story_id"),
+)
+
+# See shared.preferences for the keys and the type of each value.
+user_preferences = Table(
+    "user_preferences",
+    metadata,
+    _user(primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("value", JSONB, nullable=False),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    _at("changed_at"),
+)
+
+# A program's key. hash: SHA-256 of the whole key; prefix: its readable beginning, for lists and logs.
+api_keys = Table(
+    "api_keys",
+    metadata,
+    _id(),
+    _user(),
+    Column("name", Text, nullable=False),
+    Column("prefix", Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False, unique=True),
+    Column("scopes", ARRAY(Text), nullable=False),
+    _at("created_at"),
+    _at("expires_at", nullable=True),
+    _at("revoked_at", nullable=True),
+    _at("last_used_at", nullable=True),
+    Index(None, "user_id"),
+)
+
+# What a write answered, so that a repeated one has the same answer and no second effect; kept for a day.
+idempotency = Table(
+    "idempotency",
+    metadata,
+    _user(primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("digest", LargeBinary, nullable=False),  # of the request
+    Column("answer", LargeBinary),  # JSON
+    Column("error", Text),
+    _at("at"),
+    Index(None, "at"),
+)
+
+# Sign-ins, key use, roles and deletions; no secret, and nothing of a user whose account is deleted.
+audit_log = Table(
+    "audit_log",
+    metadata,
+    _id(),
+    _at("at"),
+    _user(nullable=True),
+    Column("action", Text, nullable=False),
+    Column("detail", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    Column("request_id", Text),
+    Index(None, "user_id", "at"),
+)
+
+# Reddit tokens (sealed) that Reddit has not yet been told to end. Knows no user.
+revocations = Table(
+    "revocations",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("token", LargeBinary, nullable=False),
+    _at("added_at"),
+)

@@ -19,7 +19,9 @@ __all__ = ["upstreams"]
 
 REPOSITORY = Path(__file__).parents[1]
 PAYLOADS = Path(os.environ.get("NEWSINTEL_PAYLOADS", REPOSITORY.parent / "shared" / "payloads"))
-TABLES = "stories, articles, sightings, title_words, article_sentiments, fetches, quarantine"
+TABLES = (
+    "stories, articles, sightings, title_words, article_sentiments, fetches, quarantine, users, audit_log, revocations"
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
