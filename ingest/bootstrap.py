@@ -2,6 +2,7 @@
 
 from ingest import sources
 from ingest.ports import Ports
+from ingest.seal import Seal
 from shared import db, redis
 from shared.clock import utcnow
 from shared.config import IngestSettings
@@ -11,7 +12,7 @@ from shared.metrics import LogMetrics
 def ports(settings: IngestSettings) -> Ports:
     """Open the database pool, connect Redis and build all sources.
 
-    Raises SchemaTooOldError when the database needs a migration first.
+    Raises SchemaTooOldError when the database needs a migration first, ConfigError for a malformed seal key.
     """
     db.check_schema(settings.database_url)
     client = redis.connect(settings.redis_url)
@@ -21,6 +22,8 @@ def ports(settings: IngestSettings) -> Ports:
         database=db.pool(settings.database_url, settings.database_pool_size),
         redis=client,
         sources=sources.build(settings, client, metrics),
+        identity=sources.identity(settings, client, metrics),
+        seal=Seal(settings.seal_keys),
         metrics=metrics,
         clock=utcnow,
     )

@@ -11,9 +11,14 @@ import redis
 from psycopg_pool import ConnectionPool
 
 from ingest.article import Outcome
+from ingest.identity import Identity
+from ingest.seal import Seal
 from shared.clock import Clock
 from shared.config import IngestSettings
 from shared.metrics import Metrics
+
+# What a handler passes on to ingest.store, where the SQL is.
+Connection = psycopg.Connection[Any]
 
 
 class Priority(StrEnum):
@@ -63,8 +68,10 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a handler may touch."""
 
     settings: IngestSettings
-    database: ConnectionPool[psycopg.Connection[Any]]
+    database: ConnectionPool[Connection]
     redis: redis.Redis
     sources: Mapping[str, Source]
+    identity: Identity
+    seal: Seal
     metrics: Metrics
     clock: Clock

@@ -21,12 +21,14 @@ from ingest.ports import Ports
 from ingest.store import topics
 from ingest.store.topics import Topic
 from shared import bus, keys, log
-from shared.commands import FetchTopic
+from shared.commands import Command, FetchTopic, TidyPeople
 from shared.config import IngestSettings, load
 from shared.errors import DependencyError, NewsIntelError
 
 # New, changed and paused topics take effect within this time.
 REFRESH_SECONDS = 15
+# What Reddit could not be told, it is told within this time.
+TIDY_SECONDS = 600
 # Long enough to send one message, short enough that a dead sender's slot is tried again.
 CLAIM_SECONDS = 60
 
@@ -75,6 +77,7 @@ class Scheduler:
             max_instances=1,
             coalesce=True,
         )
+        self._jobs.add_job(self.send_tidy, IntervalTrigger(seconds=TIDY_SECONDS, timezone=UTC), coalesce=True)
         self._jobs.start()
 
     def stop(self) -> None:
@@ -100,16 +103,23 @@ class Scheduler:
 
     def send_slot(self, topic: Topic) -> bool:
         """Send the topic's current slot unless it was sent; True when this call sent it."""
-        at = int(self._ports.clock().timestamp()) // topic.cadence_seconds * topic.cadence_seconds
-        slot = keys.slot(topic.id, at)
+        return self._send_once(f"topic-{topic.id}", topic.cadence_seconds, FetchTopic(topic_id=topic.id))
+
+    def send_tidy(self) -> bool:
+        """Send the current round of tidying up unless it was sent; True when this call sent it."""
+        return self._send_once("tidy-people", TIDY_SECONDS, TidyPeople())
+
+    def _send_once(self, name: str, cadence_seconds: int, command: Command) -> bool:
+        at = int(self._ports.clock().timestamp()) // cadence_seconds * cadence_seconds
+        slot = keys.slot(name, at)
         client = self._ports.redis
         try:
             if not self._lease.hold() or not client.set(slot, "claimed", nx=True, ex=CLAIM_SECONDS):
                 return False
-            bus.send(self._broker, FetchTopic(topic_id=topic.id), command_id=f"topic-{topic.id}-{at}")
-            client.set(slot, "sent", ex=2 * topic.cadence_seconds)
+            bus.send(self._broker, command, command_id=f"{name}-{at}")
+            client.set(slot, "sent", ex=2 * cadence_seconds)
         except (redis.RedisError, DependencyError) as error:
-            _log.warning("slot_not_sent", topic_id=topic.id, error=str(error))
+            _log.warning("slot_not_sent", slot=name, error=str(error))
             return False
         return True
 

@@ -23,6 +23,7 @@ from shared import bus, log
 from shared.commands import QUEUES, Command, Queue
 from shared.config import IngestSettings, load
 from shared.errors import NewsIntelError
+from shared.events import Refusal
 
 # 0.2 s, 0.4 s, ... 6 s: a restarting database is back by then; what fails six times needs a person.
 MAX_RETRIES = 5
@@ -69,7 +70,14 @@ def _carry_out(kind: type[Command], handler: Handler, ports: Ports) -> Any:
         message = CurrentMessage.get_current_message()
         assert message is not None  # noqa: S101 - the middleware above sets it
         with structlog.contextvars.bound_contextvars(command=kind.__name__, command_id=message.message_id):
-            handler(msgspec.convert(payload, kind), ports, message.message_id)
+            try:
+                command = msgspec.convert(payload, kind)
+            except msgspec.ValidationError as error:  # trying again would not mend it
+                ports.metrics.count("command_invalid", command=kind.__name__)
+                _log.error("command_invalid", error=str(error))
+                bus.answer(ports.redis, message.message_id, None, error=Refusal.INVALID_COMMAND)
+                return
+            handler(command, ports, message.message_id)
 
     return carry_out
 

@@ -133,6 +133,10 @@ class EndSession(Write, frozen=True, kw_only=True):
     session_id: UUID | None = None  # None only with everywhere
     everywhere: bool = False
 
+    def __post_init__(self) -> None:
+        if self.session_id is None and not self.everywhere:
+            raise ValueError("which session?")
+
 
 class SaveArticle(Write, frozen=True, kw_only=True):
     """Keep an article or a story (one of the two). What is saved already stays as it is.
@@ -145,6 +149,10 @@ class SaveArticle(Write, frozen=True, kw_only=True):
     story_id: Id | None = None
     notes: Notes = ""
     tags: Tags = []
+
+    def __post_init__(self) -> None:
+        if (self.article_id is None) == (self.story_id is None):
+            raise ValueError("either an article or a story")
 
 
 class EditSaved(Write, frozen=True, kw_only=True):

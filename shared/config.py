@@ -52,8 +52,6 @@ class ApiSettings(Settings, frozen=True, kw_only=True):
     cookie_secure: bool = True
     # "<id>:<base64url of 32 bytes or more>", comma separated: the first signs, all verify. Empty: nobody signs in.
     session_keys: str = ""
-    access_seconds: Positive = 600  # how long a stolen access token would serve if revocation could not be read
-    refresh_days: Positive = 30
     reddit_client_id: str = ""  # public: it stands in the address of the consent page
     reddit_auth_url: Url = "https://www.reddit.com"
     # A write answers with its effect within this, else 202: an idle worker needs a hundredth of it.

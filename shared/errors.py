@@ -5,10 +5,12 @@
     ├── SchemaTooOldError         the database needs `newsintel migrate` before this release can run
     ├── BadParameterError         the caller's parameter is wrong: names it and says what is allowed
     ├── NotFoundError             no such article, story, source
+    ├── RefusedError              a command that cannot be carried out; `code` is the caller's answer
     ├── DependencyError           PostgreSQL or Redis did not answer
     └── SourceError               a news source gave no usable answer; `code` is what `freshness` shows
         ├── NotConfiguredError    there is no key for it
         ├── KeyRefusedError       the key is wrong, disabled or lacks a permission
+        ├── GrantRefusedError     a person's code or token is not good (any more)
         ├── BudgetSpentError      our own ledger forbids the call; it was not made
         ├── CircuitOpenError      it failed too often; left alone until a given time
         ├── RateLimitedError      it said 429
@@ -51,6 +53,14 @@ class NotFoundError(NewsIntelError):
     pass
 
 
+class RefusedError(NewsIntelError):
+    """It lies with the request: answered, never retried. code: a shared.events.Refusal."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
 class DependencyError(NewsIntelError):
     pass
 
@@ -78,6 +88,10 @@ class NotConfiguredError(SourceError):
 
 class KeyRefusedError(SourceError):
     code = "key_refused"
+
+
+class GrantRefusedError(SourceError):
+    code = "grant_refused"
 
 
 class BudgetSpentError(SourceError):

@@ -60,7 +60,7 @@ def revoked_key(key_id: int) -> str:
 
 def of_user(user_id: int) -> tuple[str, ...]:
     """Glob patterns of every key that names a user: what goes with the account. Whoever adds such a key adds it."""
-    return (f"limit:{{user:{user_id}}}:*",)
+    return (f"limit:{{user:{user_id}}}:*", f"limit:{{user:{user_id}:key:*")
 
 
 # Sources (ingest only) ----------------------------------------------------------------------------------------
@@ -103,9 +103,9 @@ def token_lock(source: str) -> str:
 LEADER = "lease:scheduler"
 
 
-def slot(topic_id: int, at: int) -> str:
-    """String: marks that a topic's slot (unix time) was sent, whoever leads."""
-    return f"lease:slot:{topic_id}:{at}"
+def slot(name: str, at: int) -> str:
+    """String: marks that a slot (unix time) of a topic or of another round was sent, whoever leads."""
+    return f"lease:slot:{name}:{at}"
 
 
 # People and limits (api only) ---------------------------------------------------------------------------------

@@ -3,17 +3,39 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+from ingest.handlers.api_keys import create_key, revoke_key, touch_keys
+from ingest.handlers.delete_account import delete_account
 from ingest.handlers.fetch_query import fetch_query
 from ingest.handlers.fetch_topic import fetch_topic
-from ingest.handlers.record_searches import record_searches
+from ingest.handlers.preferences import remove_preference, set_preference
+from ingest.handlers.saved import edit_saved, remove_saved, save_article
+from ingest.handlers.searches import delete_searches, record_searches
+from ingest.handlers.sessions import end_session, refresh_session
+from ingest.handlers.sign_in import exchange_code
+from ingest.handlers.tidy_people import tidy_people
 from ingest.ports import Ports
-from shared.commands import Command, FetchQuery, FetchTopic, RecordSearches
+from shared import commands
+from shared.commands import Command
 
 # handler(command, ports, command_id); a command may be delivered twice, so each handler is safe to repeat.
 Handler = Callable[[Any, Ports, str], None]
 
 HANDLERS: Final[dict[type[Command], Handler]] = {
-    FetchQuery: fetch_query,
-    FetchTopic: fetch_topic,
-    RecordSearches: record_searches,
+    commands.FetchQuery: fetch_query,
+    commands.FetchTopic: fetch_topic,
+    commands.RecordSearches: record_searches,
+    commands.ExchangeCode: exchange_code,
+    commands.RefreshSession: refresh_session,
+    commands.EndSession: end_session,
+    commands.SaveArticle: save_article,
+    commands.EditSaved: edit_saved,
+    commands.RemoveSaved: remove_saved,
+    commands.SetPreference: set_preference,
+    commands.RemovePreference: remove_preference,
+    commands.DeleteSearches: delete_searches,
+    commands.CreateKey: create_key,
+    commands.RevokeKey: revoke_key,
+    commands.DeleteAccount: delete_account,
+    commands.TouchKeys: touch_keys,
+    commands.TidyPeople: tidy_people,
 }

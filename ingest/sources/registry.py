@@ -5,6 +5,7 @@ from typing import Final
 
 import redis
 
+from ingest.identity import Identity
 from ingest.ports import Source
 from ingest.sources import guardian, newsapi, reddit
 from ingest.sources.budget import Ledger, Window, shares
@@ -13,6 +14,7 @@ from ingest.sources.circuit import Circuit
 from ingest.sources.http import Transport
 from ingest.sources.pull import PulledSource, Questions
 from ingest.sources.reddit_token import Tokens
+from ingest.sources.reddit_user import RedditIdentity
 from ingest.sources.refusal import Refusal, fingerprint
 from shared.clock import Clock, utcnow
 from shared.config import IngestSettings
@@ -33,20 +35,9 @@ def build(
     """All three sources by name; one without a key is there too and says so when it is asked."""
     books = ledgers(settings, client)
 
-    def caller(name: str, transport: Transport, observer: Observer = lambda _headers, _now: ()) -> Caller:
-        return Caller(
-            name,
-            transport=transport,
-            ledger=books[name],
-            circuit=Circuit(
-                name, client, failures=settings.circuit_failures, seconds=settings.circuit_seconds
-            ),
-            metrics=metrics,
-            max_attempts=settings.max_attempts,
-            observer=observer,
-            clock=clock,
-            sleep=sleep,
-        )
+    def caller(name: str, transport: Transport, observer: Observer = _unobserved) -> Caller:
+        circuit = _circuit(name, settings, client)
+        return _caller(name, transport, books[name], circuit, settings, metrics, observer, clock, sleep)
 
     def source(questions: Questions, *credentials: str) -> Source:
         return PulledSource(questions, Refusal(questions.name, client, fingerprint(*credentials)))
@@ -71,6 +62,56 @@ def build(
             settings.reddit_user_agent,  # a block may be about it
         ),
     }
+
+
+def identity(
+    settings: IngestSettings,
+    client: redis.Redis,
+    metrics: Metrics,
+    clock: Clock = utcnow,
+    sleep: Sleep = time.sleep,
+) -> Identity:
+    """Reddit's sign-in, on the budget and the circuit that it shares with Reddit's feeds."""
+    name = reddit.NAME
+    transport, book = Transport(name, settings), ledgers(settings, client)[name]
+    circuit = _circuit(name, settings, client)
+
+    def caller(observer: Observer) -> Caller:
+        return _caller(name, transport, book, circuit, settings, metrics, observer, clock, sleep)
+
+    return RedditIdentity(settings, caller(_unobserved), caller(reddit.observed), clock)
+
+
+def _circuit(name: str, settings: IngestSettings, client: redis.Redis) -> Circuit:
+    return Circuit(name, client, failures=settings.circuit_failures, seconds=settings.circuit_seconds)
+
+
+def _unobserved(_headers: object, _now: object) -> tuple[()]:
+    return ()
+
+
+def _caller(
+    name: str,
+    transport: Transport,
+    ledger: Ledger,
+    circuit: Circuit,
+    settings: IngestSettings,
+    metrics: Metrics,
+    observer: Observer,
+    clock: Clock,
+    sleep: Sleep,
+) -> Caller:
+    return Caller(
+        name,
+        transport=transport,
+        ledger=ledger,
+        circuit=circuit,
+        metrics=metrics,
+        max_attempts=settings.max_attempts,
+        observer=observer,
+        clock=clock,
+        sleep=sleep,
+    )
 
 
 def ledgers(settings: IngestSettings, client: redis.Redis) -> dict[str, Ledger]:

@@ -3,6 +3,7 @@
 import pytest
 
 from ingest import bootstrap
+from ingest.seal import new_key
 from shared.config import IngestSettings, load
 
 
@@ -13,6 +14,7 @@ def environment(database, redis_url, upstreams):
         **upstreams.env(),
         "NEWSINTEL_DATABASE_URL": database.worker,
         "NEWSINTEL_REDIS_URL": redis_url,
+        "NEWSINTEL_SEAL_KEYS": new_key(),
         "NEWSINTEL_INTERACTIVE_POLL_MS": "10",
         "NEWSINTEL_BULK_POLL_MS": "10",
     }

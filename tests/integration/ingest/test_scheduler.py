@@ -64,7 +64,7 @@ def test_a_new_leader_does_not_send_a_slot_again(scheduler, sent, all_topics, re
 def test_a_claim_whose_sender_died_lapses_and_the_slot_is_sent(scheduler, sent, all_topics, redis, ports):
     topic = all_topics[0]
     at = int(ports.clock().timestamp()) // topic.cadence_seconds * topic.cadence_seconds
-    redis.set(keys.slot(topic.id, at), "claimed", px=100)
+    redis.set(keys.slot(f"topic-{topic.id}", at), "claimed", px=100)
     assert not scheduler().send_slot(topic)
     time.sleep(0.15)
     redis.delete(keys.LEADER)

@@ -6,7 +6,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from ingest.handlers.record_searches import record_searches
+from ingest.handlers.searches import record_searches
 from ingest.store import searches
 from shared.commands import RecordSearches, Searched
 
