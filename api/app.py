@@ -7,8 +7,24 @@ from litestar import Litestar, Router, get
 from litestar.response import Redirect
 
 from api import deps, observe, openapi, respond
+from api.auth import guards
 from api.errors import problem
-from api.routes import articles, health, search, sources
+from api.gate import Gate
+from api.harden import Harden
+from api.routes import (
+    articles,
+    commands,
+    health,
+    history,
+    keys,
+    me,
+    preferences,
+    saved,
+    search,
+    sessions,
+    sign_in,
+    sources,
+)
 from shared.config import ApiSettings
 
 
@@ -29,7 +45,7 @@ def create_app(settings: ApiSettings) -> Litestar:
 
     json_routes = Router(
         path="/",
-        guards=[respond.accepts_json],
+        guards=[respond.accepts_json, guards.reading],
         route_handlers=[
             search.list_articles,
             articles.article,
@@ -38,12 +54,44 @@ def create_app(settings: ApiSettings) -> Litestar:
             health.health,
         ],
     )
+    people_routes = Router(
+        path="/",
+        route_handlers=[
+            sign_in.login,
+            sign_in.callback,
+            sessions.refresh,
+            sessions.logout,
+            me.me,
+            me.usage,
+            me.export_me,
+            me.delete_me,
+            saved.list_saved,
+            saved.export_saved,
+            saved.one_saved,
+            saved.save,
+            saved.save_article,
+            saved.save_story,
+            saved.edit_saved,
+            saved.remove_saved,
+            preferences.list_preferences,
+            preferences.one_preference,
+            preferences.set_preference,
+            preferences.remove_preference,
+            history.list_history,
+            history.forget_one,
+            history.forget_all,
+            keys.list_keys,
+            keys.create_key,
+            keys.revoke_key,
+            commands.command,
+        ],
+    )
     app = Litestar(
-        route_handlers=[json_routes, root, openapi.asset],
+        route_handlers=[json_routes, people_routes, root, openapi.asset],
         lifespan=[lifespan],
         exception_handlers={Exception: problem},
         openapi_config=openapi.config(),
         logging_config=None,  # shared.log has done it
     )
-    app.asgi_handler = observe.Observe(app.asgi_handler, access_log)
+    app.asgi_handler = observe.Observe(Harden(Gate(app.asgi_handler), settings), access_log)
     return app

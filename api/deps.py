@@ -14,6 +14,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from api.cache import Cache
 from api.coalesce import Coalescer
 from api.freshness import Refresher
+from api.people import People
 from shared import bus, db
 from shared import redis as redis_clients
 from shared.clock import Clock, utcnow
@@ -62,6 +63,7 @@ class Deps(msgspec.Struct, frozen=True, kw_only=True):
     cache: Cache
     refresher: Refresher
     coalescer: Coalescer[Any]
+    people: People
 
 
 @asynccontextmanager
@@ -78,18 +80,23 @@ async def opened(settings: ApiSettings) -> AsyncIterator[Deps]:
     asking = bus.Bus(client, bus.broker(sender))
     await pool.open()
     await asking.start()
+    database = Database(pool)
+    people = People(settings, database, client, asking, utcnow, metrics)
+    await people.start()
     try:
         yield Deps(
             settings=settings,
             clock=utcnow,
             metrics=metrics,
-            database=Database(pool),
+            database=database,
             redis=client,
             cache=Cache(client, utcnow, metrics),
             refresher=Refresher(client, asking, metrics, freshness_seconds=settings.freshness_seconds),
             coalescer=Coalescer(),
+            people=people,
         )
     finally:
+        await people.stop()
         await asking.stop()
         await pool.close()
         await client.aclose()

@@ -10,6 +10,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from psycopg_pool import PoolTimeout
 
+from api.refusals import Refusal
 from shared.errors import BadParameterError, DependencyError, NotFoundError
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -116,6 +117,110 @@ HTTP: Final[Mapping[int, Row]] = {
     ),
 }
 
+# What we refuse, by its code.
+REFUSALS: Final[Mapping[str, Row]] = {
+    row.code: row
+    for row in (
+        Row(
+            status=401,
+            code="not_signed_in",
+            title="Not signed in",
+            help="Sign in at /auth/reddit/login, or send Authorization: Bearer or X-API-Key.",
+        ),
+        Row(
+            status=401,
+            code="credentials_refused",
+            title="The credentials are not valid",
+            help="Renew the token at /auth/refresh, sign in again, or use another key.",
+        ),
+        Row(
+            status=403,
+            code="cross_site",
+            title="This may come from another site",
+            help="Send the value of the csrf cookie as X-CSRF-Token, from a page of this site.",
+        ),
+        Row(
+            status=403,
+            code="scope_missing",
+            title="The API key may not do this",
+            help="Make a key with the scope at /me/keys.",
+        ),
+        Row(
+            status=403,
+            code="operators_only",
+            title="For operators only",
+            help="Ask whoever runs this product.",
+        ),
+        Row(
+            status=400,
+            code="sign_in_refused",
+            title="The sign-in did not succeed",
+            help="Begin again at /auth/reddit/login.",
+        ),
+        Row(
+            status=503,
+            code="sign_in_unavailable",
+            title="Signing in is not possible at the moment",
+            help="Reading works without; try signing in later.",
+        ),
+        Row(
+            status=409,
+            code="conflict",
+            title="It does not fit what is there",
+            help="Read the present state and decide again.",
+        ),
+        Row(
+            status=412,
+            code="changed_meanwhile",
+            title="It was changed meanwhile",
+            help="Read it again, apply the change to what is there now, and send its ETag as If-Match.",
+        ),
+        Row(
+            status=422,
+            code="idempotency_key_reused",
+            title="The Idempotency-Key belongs to another request",
+            help="Use a new key for each thing to be done, and the same one only to repeat it.",
+        ),
+        Row(
+            status=413,
+            code="too_large",
+            title="The request is too large",
+            help="Send less; /docs names the limits.",
+        ),
+        Row(
+            status=431,
+            code="headers_too_large",
+            title="The headers are too large",
+            help="Send fewer cookies and headers.",
+        ),
+        Row(
+            status=415,
+            code="not_json",
+            title="The body is not JSON",
+            help="Send Content-Type: application/json.",
+        ),
+        Row(
+            status=429,
+            code="too_many_requests",
+            title="Too many requests",
+            help="Wait for as long as Retry-After says; /me/usage shows what is left.",
+        ),
+        Row(
+            status=503,
+            code="writes_unavailable",
+            title="Nothing can be written at the moment",
+            help=_TRY_AGAIN,
+            retry_after=5,
+        ),
+        Row(
+            status=500,
+            code="write_failed",
+            title="It was not carried out",
+            help="Try again with the same Idempotency-Key; if it stays, report it with the request_id.",
+        ),
+    )
+}
+
 
 def problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """The handler of every error; the application registers it for Exception."""
@@ -135,13 +240,15 @@ def problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes
         parameter=getattr(error, "name", None) if isinstance(error, BadParameterError) else None,
         allowed=error.allowed if isinstance(error, BadParameterError) else None,
     )
-    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException | Refusal) else {}
     if row.retry_after:
         headers["Retry-After"] = str(row.retry_after)
     return Response(msgspec.json.encode(body), status_code=row.status, media_type=MEDIA_TYPE, headers=headers)
 
 
 def _row(error: Exception) -> Row:
+    if isinstance(error, Refusal):
+        return REFUSALS[error.code]
     if isinstance(error, HTTPException):
         return HTTP.get(error.status_code, HTTP[400] if error.status_code < _INTERNAL.status else _INTERNAL)
     return next((row for kind, row in TABLE.items() if isinstance(error, kind)), _INTERNAL)

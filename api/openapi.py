@@ -5,11 +5,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
 
+import msgspec
 from litestar import get
 from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
-from litestar.openapi.spec import Operation
+from litestar.openapi.spec import (
+    Components,
+    OpenAPIMediaType,
+    Operation,
+    Reference,
+    RequestBody,
+    Schema,
+    SecurityScheme,
+)
 from litestar.params import PathParameter
 from litestar.response.base import ASGIResponse
 
@@ -30,6 +39,12 @@ Every list tells how fresh it is. Every error is `application/problem+json` with
 An unknown or malformed parameter is refused and named, never ignored.
 """
 
+_SECURITY: Final[dict[str, SecurityScheme | Reference]] = {
+    "bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT"),
+    "key": SecurityScheme(type="apiKey", name="X-API-Key", security_scheme_in="header"),
+    "cookie": SecurityScheme(type="apiKey", name="__Host-newsintel", security_scheme_in="cookie"),
+}
+
 
 def config() -> OpenAPIConfig:
     page = SwaggerRenderPlugin(
@@ -46,6 +61,7 @@ def config() -> OpenAPIConfig:
         path="/docs",
         render_plugins=[page, JsonRenderPlugin(path="/openapi.json")],
         use_handler_docstrings=True,
+        components=Components(security_schemes=_SECURITY),
     )
 
 
@@ -71,24 +87,45 @@ def _folder() -> Path:
     return Path(spec.origin).parent
 
 
-def operation(*parameters: Parameter) -> type[Operation]:
-    """The `operation_class` of a route that reads these parameters itself."""
+class BodySchema(Schema):
+    """The schema of a body as msgspec writes it, from the very Struct that decodes it."""
+
+    def __init__(self, kind: type[Any]) -> None:
+        super().__init__()
+        (self._plain,), components = msgspec.json.schema_components((kind,), ref_template="{name}")
+        self._plain = components[self._plain["$ref"]]
+
+    def to_schema(self) -> dict[str, Any]:
+        return self._plain
+
+
+def operation(*parameters: Parameter, body: type[Any] | None = None) -> type[Operation]:
+    """The `operation_class` of a route that reads these parameters, and a JSON body, itself."""
     documented = [parameter.documented() for parameter in parameters]
 
     @dataclass
     class Documented(Operation):
         def __post_init__(self) -> None:
             self.parameters = list(documented)
+            if body:
+                content = {"application/json": OpenAPIMediaType(schema=BodySchema(body))}
+                self.request_body = RequestBody(content=content, description=body.__doc__)
 
     return Documented
 
 
-def responses(answer: type[Any], *statuses: int) -> dict[int, ResponseSpec]:
-    """A JSON answer and the problems that a route can end in."""
+def responses(answer: type[Any] | None, *statuses: int, created: bool = False) -> dict[int, ResponseSpec]:
+    """A JSON answer (None: without a body) and what else a route can end in."""
     meanings = {
-        400: "A parameter is unknown, repeated or malformed; `parameter` and `allowed` say which and what is right.",
+        202: "The worker has not answered yet; Location is where to ask again. It is not lost.",
+        400: "A parameter or field is unknown or malformed; `parameter` and `allowed` say which and what is right.",
+        401: "Not signed in, or the credentials are not valid (any more).",
+        403: "Not allowed: another site's page, or an API key without the scope.",
         404: "There is no such thing.",
         406: "The caller does not accept JSON.",
+        409: "It does not fit what is there.",
+        412: "It was changed meanwhile (If-Match).",
+        422: "The Idempotency-Key was used for another request.",
         503: "The archive is unavailable or the query took too long; Retry-After says when to try again.",
     }
     problems = {
@@ -100,7 +137,9 @@ def responses(answer: type[Any], *statuses: int) -> dict[int, ResponseSpec]:
         )
         for status in statuses
     }
-    return {
-        200: ResponseSpec(data_container=answer, description="The answer.", generate_examples=False),
-        **problems,
+    answers = {200: "The answer."} | ({201: "It is new."} if created else {})
+    good = {
+        status: ResponseSpec(data_container=answer, description=meaning, generate_examples=False)
+        for status, meaning in answers.items()
     }
+    return (good if answer else {}) | problems

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Protocol
 from urllib.parse import unquote_to_bytes
+from uuid import UUID
 
 import msgspec
 from litestar.openapi.spec import Example, Schema
@@ -144,6 +145,35 @@ class Language(msgspec.Struct, frozen=True, kw_only=True):
 
     def schema(self) -> Schema:
         return Schema(type=OpenAPIType.STRING, pattern="^[A-Za-z]{2}$")
+
+
+class Identifier(msgspec.Struct, frozen=True, kw_only=True):
+    """A UUID."""
+
+    allowed: str = "use an id as lists show it"
+
+    def read(self, name: str, text: str) -> UUID:
+        try:
+            return UUID(text)
+        except ValueError:
+            raise BadParameterError(name, f"{quoted(text)} is not an id", self.allowed) from None
+
+    def schema(self) -> Schema:
+        return Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.UUID)
+
+
+class Flag(msgspec.Struct, frozen=True, kw_only=True):
+    """Yes or no; the bare name means yes."""
+
+    allowed: str = "use true or false"
+
+    def read(self, name: str, text: str) -> bool:
+        if text not in {"", "true", "false"}:
+            raise BadParameterError(name, f"{quoted(text)} is neither true nor false", self.allowed)
+        return text != "false"
+
+    def schema(self) -> Schema:
+        return Schema(type=OpenAPIType.BOOLEAN)
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):

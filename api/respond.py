@@ -1,5 +1,6 @@
 """How an answer goes out: JSON bytes with a strong entity tag, or 304 when the caller has them already."""
 
+import hashlib
 import re
 from typing import Any
 
@@ -10,12 +11,57 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler
 from litestar.response.base import ASGIResponse
 
+_PRIVATE = {"Cache-Control": "no-store"}
+_VARYING = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie, X-API-Key"}
 _JSON = frozenset({"*/*", "application/*", "application/json"})
 _WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*\"?(\d{1,6})\"?\s*(?:$|[,;])", re.IGNORECASE)
 
 
 def json(value: Any, status: int = 200) -> ASGIResponse:
     return ASGIResponse(body=msgspec.json.encode(value), status_code=status)
+
+
+def private(
+    value: Any,
+    request: Request[Any, Any, Any] | None = None,
+    *,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+) -> ASGIResponse:
+    """What is one user's: no shared cache keeps it. With a request: 304 when the caller has it already."""
+    body = msgspec.json.encode(value)
+    if request is None:
+        return ASGIResponse(body=body, status_code=status, headers={**_PRIVATE, **(headers or {})})
+    tag = hashlib.blake2b(body, digest_size=16).hexdigest()
+    return tagged(request, body, tag, {**_VARYING, **(headers or {})})
+
+
+def versioned(
+    request: Request[Any, Any, Any],
+    value: Any,
+    version: int,
+    status: int,
+    headers: dict[str, str] | None = None,
+) -> ASGIResponse:
+    """What can be edited: its entity tag names the version that an edit has seen."""
+    body = msgspec.json.encode(value)
+    tag = f"v{version}-{hashlib.blake2b(body, digest_size=4).hexdigest()}"
+    all_headers = {**_VARYING, **(headers or {})}
+    if status == 200 and request.method == "GET":  # noqa: PLR2004 - OK
+        return tagged(request, body, tag, all_headers)
+    tag_header = {"ETag": f'"{tag}"'}
+    return ASGIResponse(body=body, status_code=status, headers={**_PRIVATE, **all_headers, **tag_header})
+
+
+def file(body: bytes, name: str, media_type: str) -> ASGIResponse:
+    """For saving on the caller's disk."""
+    disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return ASGIResponse(body=body, media_type=media_type, headers={**_PRIVATE, **disposition})
+
+
+async def no_content(_: object) -> ASGIResponse:
+    """It is done and there is nothing to show."""
+    return ASGIResponse(status_code=204)
 
 
 def tagged(

@@ -1,0 +1,53 @@
+"""Who may come in: guards that a route names."""
+
+from typing import Any
+
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+from litestar.types import Guard
+
+from api.auth import principal
+from api.auth.principal import Principal
+from api.refusals import Refusal
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="newsintel"'}
+
+
+def signed_in(connection: Connection, _: BaseRouteHandler) -> None:
+    """A user, by whatever means."""
+    if principal.of(connection.scope).user_id is None:
+        raise Refusal("not_signed_in", "This address is for signed-in users.", _CHALLENGE)
+
+
+def session_only(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Not with an API key: keys make no keys, and end no account."""
+    signed_in(connection, handler)
+    if principal.of(connection.scope).how == "key":
+        raise Refusal("scope_missing", "No API key may do this; sign in instead.")
+
+
+def scope(name: str) -> Guard:
+    """A user whose API key, if that is how they come, was made for this."""
+
+    def guard(connection: Connection, handler: BaseRouteHandler) -> None:
+        signed_in(connection, handler)
+        if not principal.of(connection.scope).may(name):
+            raise Refusal("scope_missing", f"The API key lacks the scope {name}.")
+
+    return guard
+
+
+def reading(connection: Connection, _: BaseRouteHandler) -> None:
+    """The archive is open to all; a key without the scope `read` is refused all the same."""
+    if not principal.of(connection.scope).may("read") and principal.of(connection.scope).how == "key":
+        raise Refusal("scope_missing", "The API key lacks the scope read.")
+
+
+async def operator(connection: Connection, handler: BaseRouteHandler) -> None:
+    """An operator as the database knows it now; a role that was taken away ends before the token does."""
+    scope("operate")(connection, handler)
+    found: Principal = principal.of(connection.scope)
+    roles = await connection.app.state.deps.people.roles(found.user_id)
+    if "operator" not in roles:
+        raise Refusal("operators_only", "This address is for operators.")

@@ -1,0 +1,100 @@
+"""What every request passes on its way in: who is asking, and whether they asked too often."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from litestar import Request
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from api import hops
+from api.auth import principal
+from api.auth.principal import NOBODY, Principal
+from api.deps import Deps
+from api.harden import answer_problem
+from api.rate_limit import Verdict
+from api.refusals import Refusal
+from api.windows import Left, tightest
+
+# The load balancer asks often; the documentation is a handful of files.
+_FREE: Final = ("/health", "/docs")
+_UNCHANGED: Final = 304
+_SERVERS_FAULT: Final = 500
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class Gate:
+    """Wraps the application."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP or scope["path"].startswith(_FREE):
+            await self._app(scope, receive, send)
+            return
+        deps: Deps = scope["litestar_app"].state.deps
+        asking, error = await _identified(deps, Request(scope, receive, send))
+        principal.remember(scope, asking)
+        address = hops.client(scope, deps.people.trusted)
+        who, policies = deps.people.counted_as(asking, address)
+        verdict = await deps.people.limiter.take(who, policies)
+        if not verdict.allowed:
+            error = Refusal("too_many_requests", f"The limit of {_words(verdict)} is used up.")
+        send_counted = _counting(deps, who, verdict, send)
+        if error:
+            await answer_problem(scope, receive, send_counted, error)
+        else:
+            await self._app(scope, receive, send_counted)
+
+
+async def _identified(deps: Deps, request: Request[Any, Any, Any]) -> tuple[Principal, Exception | None]:
+    """Who it is, or NOBODY and the reason why the request ends here: wrong credentials cost like any request."""
+    try:
+        asking = await deps.people.identify(request)
+    except Exception as error:  # noqa: BLE001 - the one table knows what to answer, also to a lost database
+        return NOBODY, error
+    if asking.key_id is not None:
+        deps.people.outbox.used(asking.key_id, deps.clock())
+    return asking, None
+
+
+def _counting(deps: Deps, who: str, verdict: Verdict, send: Send) -> Send:
+    async def send_counted(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            status = message["status"]
+            if verdict.allowed and (status == _UNCHANGED or status >= _SERVERS_FAULT):
+                deps.people.limiter.give_back(who)
+            message["headers"] = [*message["headers"], *_headers(verdict)]
+        await send(message)
+
+    return send_counted
+
+
+def _headers(verdict: Verdict) -> Headers:
+    """draft-ietf-httpapi-ratelimit-headers, the older fields for the policy that ends first, and when to come back."""
+    first = tightest(verdict.left)
+    fields = {
+        "ratelimit-policy": _listed(
+            f'"{left.policy.name}";q={left.policy.quota};w={left.policy.seconds}' for left in verdict.left
+        ),
+        "ratelimit": _listed(
+            f'"{left.policy.name}";r={left.remaining};t={left.reset}' for left in verdict.left
+        ),
+        "x-ratelimit-limit": str(first.policy.quota),
+        "x-ratelimit-remaining": str(first.remaining),
+        "x-ratelimit-reset": str(first.reset),
+    }
+    if not verdict.allowed:
+        fields["retry-after"] = str(verdict.retry_after)
+    return [(name.encode(), value.encode()) for name, value in fields.items()]
+
+
+def _listed(items: Iterable[str]) -> str:
+    return ", ".join(items)
+
+
+def _words(verdict: Verdict) -> str:
+    first: Left = tightest(verdict.left)
+    return f"{first.policy.quota} requests in {first.policy.seconds} seconds"
