@@ -20,14 +20,18 @@ import psycopg
 import redis
 from rich.console import Console
 
+from api.auth.tokens import new_key as new_session_key
 from deploy.local import settings
 from deploy.local.environment import REPOSITORY
 from deploy.local.processes import Child, Group
+from deploy.local.secret_files import kept
 from deploy.local.servers import Postgres, postgres, valkey
+from ingest.seal import new_key
 from ingest.store import topics
 
 DATABASE = "newsintel"
 HOST = "127.0.0.1"
+SIGN_IN = ("NEWSINTEL_REDDIT_CLIENT_ID", "NEWSINTEL_REDDIT_AUTH_URL")
 READY_SECONDS = 30
 MAX_PORT = 65535
 
@@ -179,6 +183,8 @@ def _start_services(
 ) -> None:
     logs = arguments.data_dir / "logs"
     ingest = {
+        # Without one of the operator's own.
+        "NEWSINTEL_SEAL_KEYS": kept(arguments.data_dir, "seal-key", new_key),
         **chosen.environment,
         "NEWSINTEL_DATABASE_URL": server.url("newsintel_worker", DATABASE),
         "NEWSINTEL_REDIS_URL": redis_url,
@@ -188,6 +194,9 @@ def _start_services(
         "NEWSINTEL_REDIS_URL": redis_url,
         "NEWSINTEL_HOST": HOST,
         "NEWSINTEL_PORT": str(arguments.port),
+        "NEWSINTEL_SESSION_KEYS": kept(arguments.data_dir, "session-key", new_session_key),
+        # What a consent page's address needs; the secret stays with the workers.
+        **{name: chosen.environment[name] for name in SIGN_IN if name in chosen.environment},
     }
     group.start(
         Child(

@@ -1,10 +1,27 @@
 """The write side's ports on the test servers, with the simulator as the outside world."""
 
+import hashlib
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+
+import httpx
+import msgspec
+import psycopg
 import pytest
 
+from deploy.local.upstreams import accounts
 from ingest import bootstrap
+from ingest.handlers import HANDLERS
 from ingest.seal import new_key
+from shared import keys
+from shared.clock import utcnow
+from shared.commands import ExchangeCode
 from shared.config import IngestSettings, load
+from shared.events import Answer
+from tests.factories import Archive
+
+CALLBACK = "http://127.0.0.1:8000/auth/reddit/callback"
 
 
 @pytest.fixture
@@ -43,7 +60,100 @@ def ports(make_ports):
 @pytest.fixture
 def rows(database):
     """rows("SELECT ...") -> list of tuples, as the administrator."""
-    import psycopg
-
     with psycopg.connect(database.admin, autocommit=True) as connection:
         yield lambda statement, *parameters: connection.execute(statement, parameters).fetchall()
+
+
+@pytest.fixture
+def archive(database):
+    with psycopg.connect(database.worker, autocommit=True) as connection:
+        yield Archive(connection)
+
+
+@pytest.fixture
+def later(ports):
+    """later(days=1) -> the same ports, for whom that much time has passed."""
+    return lambda **time: msgspec.structs.replace(ports, clock=lambda: utcnow() + timedelta(**time))
+
+
+@pytest.fixture
+def do(ports):
+    """do(command) -> what it answers (as plain JSON), or its error; carried out by the worker's own handler."""
+
+    def carry_out(command, command_id=None, using=None):
+        command_id = command_id or str(uuid4())
+        HANDLERS[type(command)](command, using or ports, command_id)
+        told = msgspec.json.decode((using or ports).redis.get(keys.answer(command_id)), type=Answer)
+        return told.error or msgspec.json.decode(told.value)
+
+    return carry_out
+
+
+@pytest.fixture
+def user(rows):
+    """user("name") -> the id of a new user, who has not signed in with Reddit."""
+    return lambda name="someone": rows(
+        """
+        INSERT INTO users (reddit_id, username, identity_checked_at, last_login_at)
+        VALUES (%s, %s, now(), now()) RETURNING id
+        """,
+        f"t2_{name}",
+        name,
+    )[0][0]
+
+
+@pytest.fixture
+def consent(upstreams):
+    """consent("name") -> the code that Reddit sends back after that person clicked Allow."""
+
+    def click(name="marta_reads_the_news", duration="permanent"):
+        answer = httpx.post(
+            f"{upstreams.url}/reddit/www/api/v1/authorize",
+            headers={"User-Agent": "Mozilla/5.0 (a browser)"},
+            data={
+                "client_id": accounts.SIMULATOR_REDDIT_CLIENT_ID,
+                "response_type": "code",
+                "state": "s",
+                "redirect_uri": CALLBACK,
+                "duration": duration,
+                "scope": "identity",
+                "user": name,
+                "authorize": "Allow",
+            },
+        )
+        return parse_qs(urlsplit(answer.headers["location"]).query)["code"][0]
+
+    return click
+
+
+def hashed(secret):
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+@pytest.fixture
+def exchange(consent):
+    """exchange("name", refresh="first") -> an ExchangeCode with a fresh code."""
+
+    def command(name="marta_reads_the_news", refresh=None, duration="permanent", **changed):
+        fields = {
+            "code": consent(name, duration),
+            "redirect_uri": CALLBACK,
+            "session_id": uuid4(),
+            "refresh_hash": hashed(refresh or str(uuid4())),
+            "device": "Firefox on Linux",
+        }
+        return ExchangeCode(**{**fields, **changed})
+
+    return command
+
+
+@pytest.fixture
+def sign_in(do, exchange, rows):
+    """sign_in("name", refresh="first") -> (user id, session id)."""
+
+    def signed_in(name="marta_reads_the_news", **options):
+        command = exchange(name, **options)
+        assert do(command)["session_id"] == str(command.session_id)
+        return rows("SELECT user_id, id FROM sessions WHERE id = %s", command.session_id)[0]
+
+    return signed_in
