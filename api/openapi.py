@@ -2,11 +2,12 @@
 
 import importlib.util
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import msgspec
-from litestar import get
+from litestar import Request, get
 from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
@@ -32,6 +33,38 @@ ASSETS: Final = {
     "swagger-ui-standalone-preset.js": ("swagger_preset.js", "text/javascript"),
     "swagger-ui.css": ("swagger_style.css", "text/css"),
 }
+_START_NAME: Final = "start.js"
+_PAGE: Final = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>{title}</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="{assets}/swagger-ui.css">
+</head>
+<body>
+<div id="swagger-container"></div>
+<script src="{assets}/swagger-ui-bundle.js"></script>
+<script src="{assets}/swagger-ui-standalone-preset.js"></script>
+<script src="{assets}/start.js"></script>
+</body>
+</html>
+"""
+# A page that was reached through a sign-in sends writes with the token that belongs to its session's cookie.
+_START: Final = """
+SwaggerUIBundle({
+  url: "/docs/openapi.json",
+  dom_id: "#swagger-container",
+  deepLinking: true,
+  presets: [SwaggerUIBundle.presets.apis, SwaggerUIBundle.SwaggerUIStandalonePreset],
+  requestInterceptor: (request) => {
+    const found = document.cookie.match(/(?:^|; )(?:__Host-)?newsintel-csrf=([^;]+)/);
+    if (found) request.headers["X-CSRF-Token"] = found[1];
+    return request;
+  },
+});
+"""
 _DESCRIPTION: Final = """
 One clean, fresh, deduplicated archive of news from NewsAPI, The Guardian and Reddit.
 
@@ -46,8 +79,16 @@ _SECURITY: Final[dict[str, SecurityScheme | Reference]] = {
 }
 
 
+class Page(SwaggerRenderPlugin):
+    """Swagger UI without a script in the page itself, so that the page's policy can forbid those."""
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        del request
+        return _PAGE.format(title=escape(openapi_schema["info"]["title"]), assets=ASSETS_PATH).encode()
+
+
 def config() -> OpenAPIConfig:
-    page = SwaggerRenderPlugin(
+    page = Page(
         path="/",
         js_url=f"{ASSETS_PATH}/swagger-ui-bundle.js",
         css_url=f"{ASSETS_PATH}/swagger-ui.css",
@@ -68,15 +109,14 @@ def config() -> OpenAPIConfig:
 @get(ASSETS_PATH + "/{name:str}", include_in_schema=False)
 async def asset(name: Annotated[str, PathParameter()]) -> ASGIResponse:
     """One file of the documentation page."""
+    headers = {"Cache-Control": "public, max-age=86400"}
+    if name == _START_NAME:
+        return ASGIResponse(body=_START.encode(), media_type="text/javascript", headers=headers)
     if name not in ASSETS:
         raise NotFoundException
     file, media_type = ASSETS[name]
-    return ASGIResponse(
-        # A megabyte and a half, read once by each browser: not worth keeping in memory.
-        body=(_folder() / file).read_bytes(),
-        media_type=media_type,
-        headers={"Cache-Control": "public, max-age=86400"},
-    )
+    # A megabyte and a half, read once by each browser: not worth keeping in memory.
+    return ASGIResponse(body=(_folder() / file).read_bytes(), media_type=media_type, headers=headers)
 
 
 def _folder() -> Path:

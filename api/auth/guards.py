@@ -7,7 +7,6 @@ from litestar.handlers import BaseRouteHandler
 from litestar.types import Guard
 
 from api.auth import principal
-from api.auth.principal import Principal
 from api.refusals import Refusal
 
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -17,7 +16,7 @@ _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="newsintel"'}
 def signed_in(connection: Connection, _: BaseRouteHandler) -> None:
     """A user, by whatever means."""
     if principal.of(connection.scope).user_id is None:
-        raise Refusal("not_signed_in", "This address is for signed-in users.", _CHALLENGE)
+        raise _nobody()
 
 
 def session_only(connection: Connection, handler: BaseRouteHandler) -> None:
@@ -30,12 +29,19 @@ def session_only(connection: Connection, handler: BaseRouteHandler) -> None:
 def scope(name: str) -> Guard:
     """A user whose API key, if that is how they come, was made for this."""
 
-    def guard(connection: Connection, handler: BaseRouteHandler) -> None:
-        signed_in(connection, handler)
-        if not principal.of(connection.scope).may(name):
-            raise Refusal("scope_missing", f"The API key lacks the scope {name}.")
+    def guard(connection: Connection, _: BaseRouteHandler) -> None:
+        require(connection, name)
 
     return guard
+
+
+def require(connection: Connection, name: str) -> None:
+    """Raises Refusal unless a user asks who may do this."""
+    asking = principal.of(connection.scope)
+    if asking.user_id is None:
+        raise _nobody()
+    if not asking.may(name):
+        raise Refusal("scope_missing", f"The API key lacks the scope {name}.")
 
 
 def reading(connection: Connection, _: BaseRouteHandler) -> None:
@@ -44,10 +50,13 @@ def reading(connection: Connection, _: BaseRouteHandler) -> None:
         raise Refusal("scope_missing", "The API key lacks the scope read.")
 
 
-async def operator(connection: Connection, handler: BaseRouteHandler) -> None:
+def _nobody() -> Refusal:
+    return Refusal("not_signed_in", "This address is for signed-in users.", _CHALLENGE)
+
+
+async def operator(connection: Connection, _: BaseRouteHandler) -> None:
     """An operator as the database knows it now; a role that was taken away ends before the token does."""
-    scope("operate")(connection, handler)
-    found: Principal = principal.of(connection.scope)
-    roles = await connection.app.state.deps.people.roles(found.user_id)
+    require(connection, "operate")
+    roles = await connection.app.state.deps.people.roles(principal.of(connection.scope).user_id)
     if "operator" not in roles:
         raise Refusal("operators_only", "This address is for operators.")

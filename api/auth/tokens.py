@@ -66,6 +66,11 @@ class Keyring:
         return [hmac.new(key, message, hashlib.sha256).hexdigest() for key in self._keys.values()]
 
 
+def new_key() -> str:
+    """An entry for the setting."""
+    return f"{secrets.token_hex(4)}:{base64.urlsafe_b64encode(secrets.token_bytes(SHORTEST_KEY)).decode()}"
+
+
 def _read(entry: str) -> tuple[str, bytes]:
     key_id, _, encoded = entry.partition(":")
     try:

@@ -35,6 +35,7 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     sort: str
     limit: int
     page: int
+    hidden: tuple[str, ...] | None = None  # outlets, in lower case, that a reader does not want to see
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +61,7 @@ _CONDITIONS: Final[dict[str, LiteralString]] = {
     "sources": "a.sources && %(sources)s",
     "since": "a.published_at >= %(since)s",
     "until": "a.published_at < %(until)s",
+    "hidden": "lower(a.source_name) <> ALL(%(hidden)s)",
     "sentiment": "EXISTS (SELECT FROM article_sentiments f WHERE f.article_id = a.id AND f.label = %(sentiment)s)",
 }
 
@@ -178,6 +180,7 @@ async def _filter(connection: AsyncConnection[Any], search: Search, now: datetim
         "since": search.since,
         "until": search.until,
         "language": search.language,
+        "hidden": list(search.hidden or ()),
     }
     conditions: list[sql.Composable] = [
         sql.SQL(each) for field, each in _CONDITIONS.items() if getattr(search, field)

@@ -7,11 +7,11 @@ import msgspec
 from litestar import Request, get
 from litestar.response.base import ASGIResponse
 
-from api import cache, deps, freshness, openapi, params, respond
+from api import cache, deps, freshness, openapi, params, personal, respond
 from api.cache import Answer
 from api.deps import Deps
 from api.freshness import Flight, Freshness, SourceFreshness
-from api.params import Choice, Integer, Language, Moment, Parameter, Text
+from api.params import Choice, Flag, Integer, Language, Moment, Parameter, Text
 from api.queries import search as queries
 from api.queries import sources
 from api.queries.articles import Article
@@ -84,6 +84,15 @@ PARAMETERS = (
         default=1,
     ),
 )
+PERSONAL = Parameter(
+    name="personal",
+    kind=Flag(),
+    description=(
+        "Apply my preferences: `outlets_hidden`, and `sources` and `language` where the request does not name its own."
+    ),
+    example="true",
+    default=False,
+)
 PREFER = Parameter(
     name="Prefer",
     kind=Text(longest=100),
@@ -103,6 +112,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
     search: Search
     typed: str
+    personal: bool = False
 
 
 class ArticleList(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,8 +138,8 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
 
 @get(
     "/articles",
-    operation_class=openapi.operation(*PARAMETERS, PREFER),
-    responses=openapi.responses(ArticleList, 400, 406, 503),
+    operation_class=openapi.operation(*PARAMETERS, PERSONAL, PREFER),
+    responses=openapi.responses(ArticleList, 400, 401, 403, 406, 503),
     summary="Search articles",
     tags=["articles"],
 )
@@ -140,16 +150,23 @@ async def list_articles(request: Request[Any, Any, Any]) -> ASGIResponse:
     answer is marked `refreshing`, or, if the archive has nothing yet, waits a moment for them.
     """
     asked = question(request.scope["query_string"])
+    headers = {}
+    if asked.personal:
+        asked = msgspec.structs.replace(asked, search=await personal.applied(request, asked.search))
+        headers["Cache-Control"] = "private, no-cache"
     name = cache.digest(asked.search)
     at = deps.of(request)
     if hit := await at.cache.get(name):
-        return respond.tagged(request, hit.body, hit.tag, {"Cache-Status": f"newsintel; hit; ttl={hit.ttl}"})
+        personal.remember(request, asked.typed, asked.search.page, hit.body)
+        headers["Cache-Status"] = f"newsintel; hit; ttl={hit.ttl}"
+        return respond.tagged(request, hit.body, hit.tag, headers)
     preferred = respond.wait_preferred(request)
     patience = min(
         at.settings.cold_wait_seconds if preferred is None else preferred, at.settings.cold_wait_max_seconds
     )
     found = await _answer(at, name, asked, patience)
-    headers = {"Cache-Status": "newsintel; fwd=miss" + (f"; stored; ttl={found.ttl}" if found.ttl else "")}
+    personal.remember(request, asked.typed, asked.search.page, found.body)
+    headers["Cache-Status"] = "newsintel; fwd=miss" + (f"; stored; ttl={found.ttl}" if found.ttl else "")
     if preferred is not None:
         headers["Preference-Applied"] = f"wait={patience:g}"
     return respond.tagged(request, found.body, found.tag, headers)
@@ -157,7 +174,7 @@ async def list_articles(request: Request[Any, Any, Any]) -> ASGIResponse:
 
 def question(query_string: bytes) -> Question:
     """Raises BadParameterError."""
-    values = params.parse(query_string, PARAMETERS)
+    values = params.parse(query_string, (*PARAMETERS, PERSONAL))
     typed = " ".join((values["q"] or "").split())
     if values["page"] * values["limit"] > DEEPEST:
         raise BadParameterError(
@@ -178,7 +195,7 @@ def question(query_string: bytes) -> Question:
         limit=values["limit"],
         page=values["page"],
     )
-    return Question(search=search, typed=typed)
+    return Question(search=search, typed=typed, personal=values["personal"])
 
 
 async def _answer(at: Deps, name: str, asked: Question, patience: float) -> Answer:

@@ -248,7 +248,8 @@ def _greet(arguments: argparse.Namespace, chosen: settings.Sources, data: Path) 
     console.print("\n  Try:")
     for path in ("/articles?q=climate", "/articles?sentiment=positive&limit=5", "/sources"):
         console.print(f"    curl '{base}{path}'")
-    console.print(f"\n  All of it:  {base}/docs\n  Logs:       {data / 'logs'}\n  Stop:       Ctrl-C\n")
+    console.print(f"\n  Sign in:    {base}/auth/reddit/login")
+    console.print(f"  All of it:  {base}/docs\n  Logs:       {data / 'logs'}\n  Stop:       Ctrl-C\n")
 
 
 def _watch(group: Group) -> None:
