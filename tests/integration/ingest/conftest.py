@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from deploy.local.upstreams import accounts
-from ingest import bootstrap
+from ingest import bootstrap, sources
 from ingest.handlers import HANDLERS
 from ingest.seal import new_key
 from shared import keys
@@ -73,7 +73,16 @@ def archive(database):
 @pytest.fixture
 def later(ports):
     """later(days=1) -> the same ports, for whom that much time has passed."""
-    return lambda **time: msgspec.structs.replace(ports, clock=lambda: utcnow() + timedelta(**time))
+
+
+    def passed(**time):
+        def clock():
+            return utcnow() + timedelta(**time)
+
+        identity = sources.identity(ports.settings, ports.redis, ports.metrics, clock)
+        return msgspec.structs.replace(ports, clock=clock, identity=identity)
+
+    return passed
 
 
 @pytest.fixture
