@@ -7,9 +7,9 @@ import msgspec
 import redis
 
 from ingest.handlers import reddit_tokens
-from ingest.handlers.revoked import announce_sessions
+from ingest.handlers.revoked import announce, announce_sessions
 from ingest.ports import Ports
-from ingest.store import audit, sessions, users
+from ingest.store import api_keys, audit, sessions, users
 from shared import bus, keys
 from shared.commands import DeleteAccount, Queue
 from shared.events import AccountDeleted
@@ -18,10 +18,12 @@ from shared.events import AccountDeleted
 def delete_account(command: DeleteAccount, ports: Ports, command_id: str) -> None:
     """Safe to repeat: there is nothing left to delete, and the answer is the same."""
     user_id = command.user_id
-    # First, because afterwards nobody knows which sessions there were.
+    # First, because afterwards nobody knows which sessions and keys there were.
     with ports.database.connection() as conn:
         sessions.end_all(conn, user_id, "everywhere", ports.clock())
+        key_ids = api_keys.revoke_all(conn, user_id, ports.clock())
     announce_sessions(ports, user_id)
+    announce(ports, map(keys.revoked_key, key_ids))
     with ports.database.connection() as conn, conn.transaction():
         reddit_tokens.give_up(conn, ports, user_id)
         if users.delete(conn, user_id):

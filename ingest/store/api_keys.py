@@ -58,6 +58,17 @@ def count_valid(conn: Connection[Any], user_id: int, at: datetime) -> int:
     return int(row[0]) if row else 0
 
 
+def revoke_all(conn: Connection[Any], user_id: int, at: datetime) -> list[int]:
+    """Returns the ids of the user's keys, those that were revoked before too."""
+    found = conn.execute(
+        """
+        UPDATE api_keys SET revoked_at = coalesce(revoked_at, %s) WHERE user_id = %s RETURNING id
+        """,
+        (at, user_id),
+    )
+    return [row[0] for row in found.fetchall()]
+
+
 def revoke(conn: Connection[Any], key_id: int, at: datetime, *, user_id: int | None = None) -> int:
     """user_id: only when it is this user's. Returns 1 when it was not revoked yet."""
     return conn.execute(

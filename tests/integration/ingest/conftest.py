@@ -74,7 +74,6 @@ def archive(database):
 def later(ports):
     """later(days=1) -> the same ports, for whom that much time has passed."""
 
-
     def passed(**time):
         def clock():
             return utcnow() + timedelta(**time)

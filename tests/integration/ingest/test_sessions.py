@@ -164,7 +164,7 @@ def test_announcements_are_forgotten_in_time(sign_in, end, revoked, later):
 
 
 def test_once_a_day_reddit_is_asked_who_this_is(sign_in, refresh, rows, later, upstreams):
-    user_id, session_id = sign_in(refresh="r1")
+    _, session_id = sign_in(refresh="r1")
     rows("UPDATE users SET username = 'old_name' RETURNING id")
     upstreams.change(clock_offset_seconds=0)
     calls = len(upstreams.calls()["last"])

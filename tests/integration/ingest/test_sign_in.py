@@ -63,7 +63,9 @@ def test_a_code_is_good_once(do, exchange, rows):
     assert rows("SELECT count(*) FROM sessions") == [(1,)]
 
 
-@pytest.mark.parametrize("changed", [{"code": "made-up"}, {"redirect_uri": "http://127.0.0.1:9/auth/reddit/callback"}])
+@pytest.mark.parametrize(
+    "changed", [{"code": "made-up"}, {"redirect_uri": "http://127.0.0.1:9/auth/reddit/callback"}]
+)
 def test_a_wrong_code_is_refused(do, exchange, rows, changed):
     assert do(exchange(**changed)) == "code_refused"
     assert rows("SELECT count(*) FROM users") == [(0,)]
