@@ -110,6 +110,10 @@ class Limiter:
         if tally := self._tallies.get(who):
             self._count(who, tally, -1)
 
+    def forget(self, who: str) -> None:
+        """The caller is gone, and with them what was to be reported."""
+        self._tallies.pop(who, None)
+
     async def look(self, who: str, policies: Sequence[Policy]) -> Verdict:
         """What is left, without counting anything."""
         tally = self._tally(who, policies, self._now())

@@ -1,6 +1,9 @@
 """People at the door: a browser-like client that signs in through the simulator's consent page."""
 
+import asyncio
 import re
+import time
+from collections.abc import Callable
 from html import unescape
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +28,14 @@ def consent(upstreams: Any, address: str, user: str = MARTA, decision: str = "Al
         }
         answer = browser.post(address, data={**fields, "user": user, "authorize": decision})
         return answer.headers["location"]
+
+
+async def eventually(condition: Callable[[], Any], seconds: float = 5) -> None:
+    """Poll until it is true."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        await asyncio.sleep(0.02)
 
 
 class Person:
@@ -71,5 +82,10 @@ class Person:
 
     async def write(self, method: str, path: str, **details: Any) -> httpx.Response:
         """As a page of the site does it."""
-        headers = {"Origin": ORIGIN, "Sec-Fetch-Site": "same-origin", **self.csrf, **details.pop("headers", {})}
+        headers = {
+            "Origin": ORIGIN,
+            "Sec-Fetch-Site": "same-origin",
+            **self.csrf,
+            **details.pop("headers", {}),
+        }
         return await self.client.request(method, path, headers=headers, **details)

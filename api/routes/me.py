@@ -130,11 +130,12 @@ async def export_me(request: Request[Any, Any, Any]) -> ASGIResponse:
 async def delete_me(request: Request[Any, Any, Any]) -> ASGIResponse:
     """Everything goes, at once and for good; sessions and keys end, and Reddit is told to end its tokens."""
     params.parse(request.scope["query_string"], ())
-    mine = principal.of(request.scope).session_id
+    mine, user_id = principal.of(request.scope).session_id, carry.user_id(request)
 
     async def gone(_: AccountDeleted) -> ASGIResponse:
         here = deps.of(request).people
         here.revocations.add(keys.revoked_session(mine))
+        here.limiter.forget(f"user:{user_id}")
         ended = here.cookies.ended(cookies.ACCESS, cookies.REFRESH, cookies.CSRF)
         return ASGIResponse(status_code=204, cookies=ended)
 

@@ -93,11 +93,11 @@ async def refused(answer):
     assert "__Host-newsintel=" not in answer.headers.get("set-cookie", "")
 
 
-@pytest.mark.parametrize("forged", ["", "x", "A" * 43, "../../etc", "%00", "A" * 90])
-async def test_a_forged_state(person, forged):
+async def test_a_forged_state(person):
     marta = person()
     code = query(consent(marta.upstreams, await marta.begin()))["code"]
-    await refused(await marta.client.get("/auth/reddit/callback", params={"state": forged, "code": code}))
+    for forged in ("", "x", "A" * 43, "../../etc", "%00", "A" * 90):
+        await refused(await marta.client.get("/auth/reddit/callback", params={"state": forged, "code": code}))
 
 
 async def test_a_replayed_state(person):
@@ -139,9 +139,8 @@ async def test_a_replayed_code(person, rows):
     assert rows("SELECT count(*) FROM sessions") == [(1,)]
 
 
-@pytest.mark.parametrize(
-    "target",
-    [
+async def test_an_open_redirect(person):
+    for target in (
         "https://evil.example/",
         "//evil.example",
         "/\\evil.example",
@@ -152,11 +151,9 @@ async def test_a_replayed_code(person, rows):
         "evil.example",
         "/" + "x" * 501,
         "/é",
-    ],
-)
-async def test_an_open_redirect(person, target):
-    answer = await person().client.get("/auth/reddit/login", params={"return_to": target})
-    assert (answer.status_code, answer.json()["parameter"]) == (400, "return_to")
+    ):
+        answer = await person().client.get("/auth/reddit/login", params={"return_to": target})
+        assert (answer.status_code, answer.json()["parameter"]) == (400, "return_to"), target
 
 
 async def test_a_fixed_session(person):
