@@ -8,11 +8,8 @@ from shared.errors import BadParameterError, NewsIntelError, SourceError
 
 
 def classes() -> dict[str, type]:
-    return {
-        name: each
-        for name, each in inspect.getmembers(errors, inspect.isclass)
-        if each.__module__ == errors.__name__
-    }
+    found = inspect.getmembers(errors, inspect.isclass)
+    return {name: each for name, each in found if each.__module__ == errors.__name__}
 
 
 def test_the_tree_is_drawn_completely():
