@@ -97,7 +97,7 @@ class RefreshSession(Command, frozen=True, kw_only=True):
     Answered with events.SessionRefreshed, or refused: session_ended (ended, expired, unknown token), token_reused (it
     was used before: the session is ended now). Requests that present one token at the same moment must bring the same
     new_hash - derive the next token from the presented one under a secret of the api - and then share the answer for
-    ten seconds.
+    half a minute.
     """
 
     session_id: UUID

@@ -14,8 +14,9 @@ from shared.commands import EndSession, RefreshSession
 from shared.errors import RefusedError
 from shared.events import Refusal, SessionRefreshed, SessionsEnded
 
-# Tabs of one browser that wake up together present the same token; later than this it was stolen.
-LEEWAY = timedelta(seconds=10)
+# Tabs of one browser that wake up together present the same token, and so does a program whose answer came too late;
+# later than this it was stolen.
+LEEWAY = timedelta(seconds=30)
 
 
 def refresh_session(command: RefreshSession, ports: Ports, command_id: str) -> None:

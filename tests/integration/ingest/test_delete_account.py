@@ -62,7 +62,8 @@ def marta(database, sign_in, do, archive, ports, redis):
     )
     touch_keys(TouchKeys(uses=[KeyUsed(key_id=key["key_id"], at=datetime.now(UTC))]), ports, "t")
     record_searches(RecordSearches(searches=[searched(user_id)]), ports, "r")
-    redis.set(f"limit:{{user:{user_id}}}:hour:1", 3)
+    redis.set(keys.limit(f"user:{user_id}", "hour", 1), 3)
+    redis.set(keys.limit(f"user:{user_id}:key:1", "hour", 1), 3)
     dead_letter(ports, RecordSearches(searches=[searched(user_id)]))
     dead_letter(ports, SaveArticle(**write, idempotency_key="4", article_id=1))
     return user_id
@@ -122,10 +123,12 @@ def test_the_traces_that_the_next_test_looks_for_are_there_before(marta, rows, r
 
 
 def test_nothing_is_left_in_any_table_or_in_redis(marta, delete, rows, redis):
+    redis.set(keys.limit("user:73:key:1", "hour", 1), 3)
     assert delete(marta) == {}
     for trace in TRACES:
         assert trace not in everything_in_postgresql(rows)
         assert trace not in everything_in_redis(redis)
+    assert redis.exists(keys.limit("user:73:key:1", "hour", 1)) == 1  # somebody whose id begins alike
     for table in ("users", "sessions", "refresh_tokens", "saved_articles", "user_preferences", "api_keys"):
         assert rows(f"SELECT count(*) FROM {table}") == [(0,)]
     for table in ("idempotency", "search_history", "revocations"):
@@ -133,11 +136,12 @@ def test_nothing_is_left_in_any_table_or_in_redis(marta, delete, rows, redis):
     assert rows("SELECT action, user_id FROM audit_log") == [("account_deleted", None)]
 
 
-def test_sessions_end_at_once_and_reddit_ends_the_tokens(marta, delete, rows, redis, upstreams):
-    sessions = {keys.revoked_session(row[0]).encode() for row in rows("SELECT id FROM sessions")}
+def test_sessions_and_keys_end_at_once_and_reddit_ends_the_tokens(marta, delete, rows, redis, upstreams):
+    ended = {keys.revoked_session(row[0]).encode() for row in rows("SELECT id FROM sessions")}
+    ended |= {keys.revoked_key(row[0]).encode() for row in rows("SELECT id FROM api_keys")}
     delete(marta)
-    assert set(redis.zrange(keys.REVOKED, 0, -1)) == sessions
-    assert len(sessions) == 2
+    assert set(redis.zrange(keys.REVOKED, 0, -1)) == ended
+    assert len(ended) == 3
     assert "revoke_token" in upstreams.calls()["last"][-1]["path"]
 
 

@@ -79,7 +79,7 @@ def test_tabs_that_wake_up_together_share_the_next_token(sign_in, refresh, rows)
 def test_later_or_once_the_next_one_is_used_it_is_reuse(sign_in, refresh, later):
     _, session_id = sign_in(refresh="r1")
     refresh(session_id, "r1", "r2")
-    assert refresh(session_id, "r1", "r2", using=later(seconds=11)) == "token_reused"
+    assert refresh(session_id, "r1", "r2", using=later(seconds=31)) == "token_reused"
     _, session_id = sign_in(refresh="s1")
     refresh(session_id, "s1", "s2")
     refresh(session_id, "s2", "s3")
