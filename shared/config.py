@@ -30,6 +30,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Annotated[str, Meta(pattern="^(debug|info|warning|error)$")] = "info"
 
 
+class MigrationSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """A migration needs the database, as the owner role, and nothing else."""
+
+    database_url: Url
+
+
 class ApiSettings(Settings, frozen=True, kw_only=True):
     """The read side: no key, no secret, no token."""
 
@@ -103,7 +109,7 @@ class IngestSettings(Settings, frozen=True, kw_only=True):
             )
 
 
-S = TypeVar("S", bound=Settings)
+S = TypeVar("S", bound=msgspec.Struct)
 
 
 def load(kind: type[S], environ: Mapping[str, str] = os.environ) -> S:
@@ -125,7 +131,7 @@ def load(kind: type[S], environ: Mapping[str, str] = os.environ) -> S:
         raise ConfigError(str(error)) from None
 
 
-def _check(kind: type[Settings], name: str, value: str) -> None:
+def _check(kind: type[msgspec.Struct], name: str, value: str) -> None:
     hint = next(f.type for f in msgspec.structs.fields(kind) if f.name == name)
     try:
         msgspec.convert(value, hint, strict=False)
