@@ -33,6 +33,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Annotated[str, Meta(pattern="^(debug|info|warning|error)$")] = "info"
 
 
+class MigrationSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """A migration needs the database, as the owner role, and nothing else."""
+
+    database_url: Url
+
+
 class ApiSettings(Settings, frozen=True, kw_only=True):
     """The read side: no source's key, no Reddit secret, no user's token; only the keys that sign our own sessions."""
 
@@ -150,7 +156,7 @@ class IngestSettings(Settings, frozen=True, kw_only=True):
             )
 
 
-S = TypeVar("S", bound=Settings)
+S = TypeVar("S", bound=msgspec.Struct)
 
 
 def load(kind: type[S], environ: Mapping[str, str] = os.environ) -> S:
@@ -172,7 +178,7 @@ def load(kind: type[S], environ: Mapping[str, str] = os.environ) -> S:
         raise ConfigError(str(error)) from None
 
 
-def _check(kind: type[Settings], name: str, value: str) -> None:
+def _check(kind: type[msgspec.Struct], name: str, value: str) -> None:
     hint = next(f.type for f in msgspec.structs.fields(kind) if f.name == name)
     try:
         msgspec.convert(value, hint, strict=False)
