@@ -102,11 +102,9 @@ def test_a_page_of_another_origin_cannot_write(system):
         page.get_by_role("button", name="Allow").click()
         page.wait_for_url(f"{api.base_url}/docs")
         # Another port is another origin of the same site: the cookies come along, and must not be enough.
+        form = f'<form method="post" action="{api.base_url}/auth/logout"><button>Win a prize</button></form>'
+        page.route("**/evil", lambda route: route.fulfill(body=form, content_type="text/html"))
         for host in ("127.0.0.1", "localhost"):
-            form = (
-                f'<form method="post" action="{api.base_url}/auth/logout"><button>Win a prize</button></form>'
-            )
-            page.route("**/evil", lambda route, form=form: route.fulfill(body=form, content_type="text/html"))
             page.goto(f"http://{host}:{other.base_url.port}/evil")
             page.get_by_role("button").click()
             page.wait_for_url(f"{api.base_url}/auth/logout")
