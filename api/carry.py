@@ -10,7 +10,7 @@ import structlog
 from litestar import Request
 from litestar.response.base import ASGIResponse
 
-from api import deps, respond
+from api import deps, openapi, respond
 from api.auth import principal
 from api.params import Parameter, Text
 from api.refusals import Refusal
@@ -126,7 +126,7 @@ async def out(
     try:
         done = await ask(request, command, kind, command_id, min(patience, at.settings.cold_wait_max_seconds))
     except AnswerPendingError:
-        body = Pending(id=command_id)
+        body = openapi.Pending(id=command_id)
         headers = {"Location": f"/commands/{command_id}", "Retry-After": "1", "Cache-Control": "no-store"}
         return ASGIResponse(body=msgspec.json.encode(body), status_code=202, headers=headers)
     return await then(done)
@@ -154,10 +154,3 @@ def refused(code: str) -> Exception:
         return BadParameterError("value", "it is not allowed", "/docs shows what is")
     ours, detail = _REFUSED.get(code, ("write_failed", "The worker gave it up; nothing was changed."))
     return Refusal(ours, detail)
-
-
-class Pending(msgspec.Struct, frozen=True, kw_only=True):
-    """The worker has not answered yet. It is not lost: ask again under the id."""
-
-    id: str
-    status: str = "pending"

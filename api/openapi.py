@@ -3,6 +3,7 @@
 import importlib.util
 from dataclasses import dataclass
 from html import escape
+from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -27,6 +28,7 @@ from api.errors import MEDIA_TYPE, Problem
 from api.params import Parameter
 
 ASSETS_PATH: Final = "/docs/assets"
+_EMPTY: Final = {204: "It is done.", 303: "To where Location says."}
 # Swagger UI as the wheel `offapi` carries it: public name -> (its file, media type).
 ASSETS: Final = {
     "swagger-ui-bundle.js": ("swagger_bundle.js", "text/javascript"),
@@ -88,19 +90,12 @@ class Page(SwaggerRenderPlugin):
 
 
 def config() -> OpenAPIConfig:
-    page = Page(
-        path="/",
-        js_url=f"{ASSETS_PATH}/swagger-ui-bundle.js",
-        css_url=f"{ASSETS_PATH}/swagger-ui.css",
-        standalone_preset_js_url=f"{ASSETS_PATH}/swagger-ui-standalone-preset.js",
-        favicon="<link rel='icon' href='data:,'>",
-    )
     return OpenAPIConfig(
         title="News Intelligence Platform",
         version="0.1.0",
         description=_DESCRIPTION,
         path="/docs",
-        render_plugins=[page, JsonRenderPlugin(path="/openapi.json")],
+        render_plugins=[Page(path="/"), JsonRenderPlugin(path="/openapi.json")],
         use_handler_docstrings=True,
         components=Components(security_schemes=_SECURITY),
     )
@@ -127,6 +122,13 @@ def _folder() -> Path:
     return Path(spec.origin).parent
 
 
+class Pending(msgspec.Struct, frozen=True, kw_only=True):
+    """The worker has not answered yet. It is not lost: ask again under the id."""
+
+    id: str
+    status: str = "pending"
+
+
 class BodySchema(Schema):
     """The schema of a body as msgspec writes it, from the very Struct that decodes it."""
 
@@ -147,6 +149,8 @@ def operation(*parameters: Parameter, body: type[Any] | None = None) -> type[Ope
     class Documented(Operation):
         def __post_init__(self) -> None:
             self.parameters = list(documented)
+            if self.responses and any(str(status) in self.responses for status in _EMPTY):
+                self.responses.pop("200", None)  # the framework's own idea of success
             if body:
                 content = {"application/json": OpenAPIMediaType(schema=BodySchema(body))}
                 self.request_body = RequestBody(content=content, description=body.__doc__)
@@ -154,7 +158,9 @@ def operation(*parameters: Parameter, body: type[Any] | None = None) -> type[Ope
     return Documented
 
 
-def responses(answer: type[Any] | None, *statuses: int, created: bool = False) -> dict[int, ResponseSpec]:
+def responses(
+    answer: type[Any] | None, *statuses: int, created: bool = False, empty: int = 204
+) -> dict[int, ResponseSpec]:
     """A JSON answer (None: without a body) and what else a route can end in."""
     meanings = {
         202: "The worker has not answered yet; Location is where to ask again. It is not lost.",
@@ -168,18 +174,19 @@ def responses(answer: type[Any] | None, *statuses: int, created: bool = False) -
         422: "The Idempotency-Key was used for another request.",
         503: "The archive is unavailable or the query took too long; Retry-After says when to try again.",
     }
-    problems = {
+    others = {
         status: ResponseSpec(
-            data_container=Problem,
-            media_type=MEDIA_TYPE,
+            data_container=Problem if status >= HTTPStatus.BAD_REQUEST else Pending,
+            media_type=MEDIA_TYPE if status >= HTTPStatus.BAD_REQUEST else "application/json",
             description=meanings[status],
             generate_examples=False,
         )
         for status in statuses
     }
+    if answer is None:
+        return {empty: ResponseSpec(data_container=None, description=_EMPTY[empty]), **others}
     answers = {200: "The answer."} | ({201: "It is new."} if created else {})
-    good = {
+    return others | {
         status: ResponseSpec(data_container=answer, description=meaning, generate_examples=False)
         for status, meaning in answers.items()
     }
-    return (good if answer else {}) | problems

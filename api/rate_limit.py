@@ -26,8 +26,8 @@ SHARE: Final = 1 / 200
 REPORT_SECONDS: Final = 0.01
 # A refused caller asks Redis again after this, not with each knock.
 REFUSED_SECONDS: Final = 0.5
-# A courtesy: longer than this it is not waited for, and for so long it is then not asked.
-PATIENCE_SECONDS: Final = 0.25
+# For so long it is left alone when it failed. The client's own time-outs are long enough that a busy process does not
+# take its own slowness for a lost Redis: limits have to hold when there is much to do.
 AWAY_SECONDS: Final = 1.0
 # Callers that a process remembers; about 400 bytes each.
 REMEMBERED: Final = 20_000
@@ -193,9 +193,8 @@ class Limiter:
     async def _answered(self, call: Awaitable[Any]) -> Any:
         """What Redis says; None when it is away, and then it is left alone for a moment."""
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                return await call
-        except (redis.RedisError, TimeoutError) as error:
+            return await call
+        except redis.RedisError as error:
             self._away_until = self._now() + AWAY_SECONDS
             _log.warning("rate_limit_away", error=type(error).__name__)
             return None

@@ -34,9 +34,22 @@ def configure(level: str, *, service: str) -> None:
             ],
         )
     )
+    handler.addFilter(_name_messages)
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
     for noisy in ("httpx", "httpcore", "apscheduler"):  # httpx logs whole URLs, and a URL may carry a key
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(service=service)
+
+
+def _name_messages(record: logging.LogRecord) -> bool:
+    """Dramatiq prints a message with all its arguments: what people write, and codes that are good for a while."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(_named(argument) for argument in record.args)
+    return True
+
+
+def _named(argument: object) -> object:
+    actor, message_id = getattr(argument, "actor_name", None), getattr(argument, "message_id", None)
+    return argument if actor is None else f"{actor} {message_id}"

@@ -50,7 +50,7 @@ RETURNED = (
 @get(
     "/auth/reddit/login",
     operation_class=openapi.operation(*LOGIN),
-    responses=openapi.responses(None, 400, 503),
+    responses=openapi.responses(None, 400, 503, empty=303),
     summary="Sign in with Reddit",
     tags=["signing in"],
 )

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 
+from deploy.local import browser
 from deploy.local.environment import REPOSITORY
 
 BENCHES = REPOSITORY / "tests" / "bench"
@@ -33,6 +34,7 @@ def test(pytest_arguments: list[str], *, campaigns: bool) -> int:
     for name, command in STATIC.items():
         if code := _module(name, command):
             return code
+    browser.ensure()
     selection = [] if campaigns else ["-m", "not campaign"]
     (REPOSITORY / ".coverage").unlink(missing_ok=True)
     code = _module("pytest", ["pytest", "--cov", "--cov-report=", *selection])

@@ -25,6 +25,7 @@ def delete_account(command: DeleteAccount, ports: Ports, command_id: str) -> Non
     announce_sessions(ports, user_id)
     announce(ports, map(keys.revoked_key, key_ids))
     with ports.database.connection() as conn, conn.transaction():
+        users.lock(conn, user_id)  # before any weaker lock, or a write under way and we wait for each other
         reddit_tokens.give_up(conn, ports, user_id)
         if users.delete(conn, user_id):
             # That it happened, not to whom.

@@ -92,15 +92,6 @@ def revoke_scope(conn: Connection[Any], user_id: int, scope: str, at: datetime) 
     return [row[0] for row in found]
 
 
-def revoke_all(conn: Connection[Any], user_id: int, at: datetime) -> list[int]:
-    """Revoke what is valid; returns the ids of all keys of the user."""
-    found = conn.execute(
-        "UPDATE api_keys SET revoked_at = coalesce(revoked_at, %s) WHERE user_id = %s RETURNING id",
-        (at, user_id),
-    )
-    return [row[0] for row in found]
-
-
 def touch(conn: Connection[Any], uses: Iterable[KeyUsed]) -> list[tuple[int, int]]:
     """Note the last use; returns (key id, user id) of keys that were not used before on that day (UTC)."""
     found = conn.execute(

@@ -147,6 +147,11 @@ def remove_role(conn: Connection[Any], user_id: int, role: str) -> bool:
     )
 
 
+def lock(conn: Connection[Any], user_id: int) -> None:
+    """Let writes of the user finish, and no other begin before the end of the transaction."""
+    conn.execute("SELECT FROM users WHERE id = %s FOR UPDATE", (user_id,))
+
+
 def delete(conn: Connection[Any], user_id: int) -> bool:
     """Everything that refers to the user goes, too. False when there is no such user.
 

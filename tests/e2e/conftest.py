@@ -13,7 +13,10 @@ import psycopg
 import pytest
 import redis as redis_client
 
+from api.auth.tokens import new_key as new_session_key
 from deploy.local.processes import Child
+from deploy.local.up import SIGN_IN
+from ingest.seal import new_key
 from shared import bus
 from shared.commands import Command, Queue
 
@@ -44,8 +47,14 @@ class System:
             "NEWSINTEL_REDIS_URL": redis_url,
             "NEWSINTEL_WORKER_DEAD_AFTER_MS": "1500",
             "NEWSINTEL_BULK_POLL_MS": "50",
+            "NEWSINTEL_SEAL_KEYS": new_key(),
         }
-        self.api_environment = {"NEWSINTEL_DATABASE_URL": database.api, "NEWSINTEL_REDIS_URL": redis_url}
+        self.api_environment = {
+            "NEWSINTEL_DATABASE_URL": database.api,
+            "NEWSINTEL_REDIS_URL": redis_url,
+            "NEWSINTEL_SESSION_KEYS": new_session_key(),
+            **{name: self.ingest_environment[name] for name in SIGN_IN},
+        }
         self.children: list[Child] = []
         self._clients: list[httpx.Client] = []
 

@@ -55,7 +55,7 @@ async def test_the_documentation_page_needs_nothing_but_this_process(api):
         if address.startswith("/"):
             asset = await api.get(address)
             assert asset.status_code == 200
-            assert asset.content
+            assert len(asset.content) > (300 if address.endswith("start.js") else 100_000)
             assert asset.headers["content-type"].startswith(("text/css", "text/javascript"))
     style = (await api.get("/docs/assets/swagger-ui.css")).text
     assert not re.search(r"@import|url\((?!\"?data:|'?data:)", style)
@@ -71,7 +71,7 @@ async def test_the_root_leads_to_the_documentation(api):
 async def test_openapi_describes_every_parameter_and_error(api):
     document = (await api.get("/docs/openapi.json")).json()
     assert document["openapi"].startswith("3.1")
-    assert set(document["paths"]) >= {
+    assert {path for path in document["paths"] if not path.startswith(("/me", "/auth", "/commands"))} == {
         "/articles", "/articles/{article_id}", "/articles/{article_id}/sentiment", "/sources", "/health",
     }  # fmt: skip
     search = document["paths"]["/articles"]["get"]
@@ -80,13 +80,15 @@ async def test_openapi_describes_every_parameter_and_error(api):
         "q", "source", "sentiment", "from", "to", "language", "sort", "limit", "page", "personal", "Prefer",
     }  # fmt: skip
     assert parameters["limit"]["schema"] == {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}
-    operations = [operation for path in document["paths"].values() for operation in path.values()]
-    for operation in operations:
+    for operation in (each for path in document["paths"].values() for each in path.values()):
         for parameter in operation.get("parameters", []):
             assert parameter["description"]
             assert parameter["examples"]["example"]["value"]
-            assert parameter["required"] or parameter["in"] != "path"
+            assert parameter["required"] is (parameter["in"] == "path")
         for status, answer in operation["responses"].items():
-            if int(status) in {400, 404, 406}:
-                assert answer["content"]["application/problem+json"]["schema"]["$ref"].endswith("Problem")
+            if int(status) >= 400 and operation["summary"] != "Readiness":
+                schema = answer["content"]["application/problem+json"]["schema"]
+                assert schema["$ref"].endswith("Problem")
     assert search["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].endswith("ArticleList")
+    body = document["paths"]["/me/saved"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert body["properties"]["notes"]["maxLength"] == 10_000
