@@ -28,6 +28,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # Long enough that a popular query costs each source one call an hour quarter, short enough to be news.
     freshness_seconds: Positive = 900
     log_level: Annotated[str, Meta(pattern="^(debug|info|warning|error)$")] = "info"
+    # emf: lines that CloudWatch turns into metrics; log: plain log lines, for one machine.
+    metrics: Annotated[str, Meta(pattern="^(log|emf)$")] = "log"
 
 
 class ApiSettings(Settings, frozen=True, kw_only=True):
@@ -89,6 +91,8 @@ class IngestSettings(Settings, frozen=True, kw_only=True):
     bulk_poll_ms: Positive = 500
     # A worker that has not been heard of for this long is dead and its messages go to another one.
     worker_dead_after_ms: Positive = 30_000
+    # Where a container's health check asks; 0: nowhere, which is right for several workers on one machine.
+    health_port: Annotated[int, Meta(ge=0, le=65535)] = 0
     # A lease this long survives a slow second and hands over within three ticks.
     leader_lease_seconds: Positive = 15
 
