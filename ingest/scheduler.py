@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import dramatiq
 import redis
@@ -16,7 +16,7 @@ import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from ingest import bootstrap
+from ingest import bootstrap, health
 from ingest.ports import Ports
 from ingest.store import topics
 from ingest.store.topics import Topic
@@ -27,6 +27,8 @@ from shared.errors import DependencyError, NewsIntelError
 
 # New, changed and paused topics take effect within this time.
 REFRESH_SECONDS = 15
+# Several ticks missed: the timer is dead.
+STALE = timedelta(seconds=8 * REFRESH_SECONDS)
 # Long enough to send one message, short enough that a dead sender's slot is tried again.
 CLAIM_SECONDS = 60
 
@@ -66,6 +68,7 @@ class Scheduler:
         self._lease = lease
         self._known: dict[int, Topic] = {}
         self._jobs = BackgroundScheduler(timezone=UTC)
+        self._refreshed = ports.clock()
 
     def start(self) -> None:
         self._jobs.add_job(
@@ -77,12 +80,17 @@ class Scheduler:
         )
         self._jobs.start()
 
+    def ticks(self) -> bool:
+        """Whether topics were looked at lately, readable or not."""
+        return self._ports.clock() - self._refreshed < STALE
+
     def stop(self) -> None:
         self._jobs.shutdown(wait=True)
         self._lease.release()
 
     def refresh(self) -> None:
         """Bring the jobs in line with the topics table, and send every current slot that nobody sent."""
+        self._refreshed = self._ports.clock()
         try:
             with self._ports.database.connection() as connection:
                 current = {topic.id: topic for topic in topics.active(connection)}
@@ -139,7 +147,8 @@ def main() -> int:
         return 2
     scheduler = Scheduler(ports, bus.broker(ports.redis), Lease(ports.redis, settings.leader_lease_seconds))
     scheduler.start()
-    stop.wait()
+    with health.answering(settings.health_port, scheduler.ticks):
+        stop.wait()
     scheduler.stop()
     ports.database.close()
     return 0
