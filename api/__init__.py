@@ -1,0 +1,1 @@
+"""The read side: HTTP in, archive and cache out."""

@@ -23,6 +23,11 @@ from shared.events import Answer
 
 # An answer outlives the longest wait of a reader and the status page's patience.
 ANSWER_SECONDS = 600
+# A subscription is silent for hours; this often it is asked whether it is still there.
+PING_SECONDS = 5.0
+RECONNECT_SECONDS = 0.2
+# A Redis that does not answer within this is away, which does not keep an api from starting.
+START_SECONDS = 1.0
 
 T = TypeVar("T")
 _log = structlog.get_logger("bus")
@@ -90,9 +95,13 @@ class Bus:
         self._broker = through
         self._waiting: dict[str, set[asyncio.Future[Answer]]] = {}
         self._listener: asyncio.Task[None] | None = None
+        self._subscribed = asyncio.Event()
 
     async def start(self) -> None:
+        """Subscribe to the answers; while Redis is away the subscription is tried again in the background."""
         self._listener = asyncio.create_task(self._listen(), name="bus-answers")
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._subscribed.wait(), START_SECONDS)
 
     async def stop(self) -> None:
         if self._listener:
@@ -159,14 +168,45 @@ class Bus:
             try:
                 async with self._client.pubsub(ignore_subscribe_messages=True) as channel:
                     await channel.subscribe(keys.ANSWERS)
-                    async for message in channel.listen():
-                        self._announce(message["data"])
-            except redis.RedisError as error:
+                    await self._catch_up()
+                    self._subscribed.set()
+                    await self._relay(channel)
+            except (redis.RedisError, OSError, DependencyError) as error:
                 _log.warning("answers_interrupted", error=str(error))
-                await asyncio.sleep(0.5)
+                await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _relay(self, channel: redis.asyncio.client.PubSub) -> None:
+        """Announce what arrives until the connection fails; raises redis.RedisError then.
+
+        A peer that vanished without a word would be waited for for ever, so silence is ended by a ping, and a ping
+        that stays unanswered ends the connection.
+        """
+        pinged = False
+        while True:
+            message = await channel.get_message(ignore_subscribe_messages=False, timeout=PING_SECONDS)
+            if message is not None:
+                pinged = False
+                if message["type"] == "message":
+                    self._announce(message["data"])
+            elif pinged:
+                raise redis.ConnectionError("no answer to a ping")
+            else:
+                await channel.ping()
+                pinged = True
+
+    async def _catch_up(self) -> None:
+        """Deliver what was answered while nobody listened."""
+        for command_id in list(self._waiting):
+            if (stored := await self._stored(command_id)) is not None:
+                self._deliver(stored)
 
     def _announce(self, raw: bytes) -> None:
-        answered = msgspec.json.decode(raw, type=Answer)
+        try:
+            self._deliver(msgspec.json.decode(raw, type=Answer))
+        except msgspec.DecodeError as error:  # of a newer release, or not ours: never the end of listening
+            _log.warning("answer_not_understood", error=str(error))
+
+    def _deliver(self, answered: Answer) -> None:
         for future in self._waiting.get(answered.command_id, ()):
             if not future.done():
                 future.set_result(answered)

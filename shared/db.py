@@ -20,7 +20,7 @@ def pool(url: str, size: int) -> ConnectionPool[psycopg.Connection[Any]]:
 
 def pool_async(url: str, size: int, *, statement_timeout_ms: int) -> AsyncConnectionPool[Any]:
     """An asyncio pool for the api, to be opened in the running loop; read only and with a statement timeout."""
-    options = f"-c default_transaction_read_only=on -c statement_timeout={statement_timeout_ms}"
+    options = f"-c timezone=UTC -c default_transaction_read_only=on -c statement_timeout={statement_timeout_ms}"
     return AsyncConnectionPool(
         url, min_size=2, max_size=size, open=False, kwargs={**_SESSION, "options": options}, timeout=2
     )

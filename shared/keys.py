@@ -41,23 +41,38 @@ def asked(query_key: str) -> str:
 
 # Sources (ingest only) ----------------------------------------------------------------------------------------
 def budget(source: str, window: str) -> str:
-    """String: calls made in one slice of a budget window."""
+    """Hash: the current slice of a budget window and the calls made in it."""
     return f"source:{source}:budget:{window}"
 
 
+def pace(source: str) -> str:
+    """String: when the next call may go out (unix milliseconds)."""
+    return f"source:{source}:pace"
+
+
+def closed(source: str) -> str:
+    """String: until when the source itself said to stay away (unix milliseconds)."""
+    return f"source:{source}:closed"
+
+
 def circuit(source: str) -> str:
-    """Hash: failures in a row, open until."""
+    """Hash: failures in a row, the last one's reason, open until, probe until (unix milliseconds)."""
     return f"source:{source}:circuit"
 
 
-def refused(source: str) -> str:
-    """String: why the source refused our key; while it stands the source is not called."""
-    return f"source:{source}:refused"
+def refused(source: str, fingerprint: str) -> str:
+    """String: why the source refused this key (by its hash); while it stands the source is not called."""
+    return f"source:{source}:refused:{fingerprint}"
 
 
-def token(source: str) -> str:
-    """String: the application-only OAuth token."""
-    return f"source:{source}:token"
+def token(source: str, fingerprint: str) -> str:
+    """String: the application-only OAuth token of these credentials (by their hash), until it runs out."""
+    return f"source:{source}:token:{fingerprint}"
+
+
+def token_lock(source: str) -> str:
+    """Lock: held by the one worker that fetches a new token."""
+    return f"source:{source}:token-lock"
 
 
 # Scheduler (ingest only) --------------------------------------------------------------------------------------

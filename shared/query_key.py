@@ -5,8 +5,11 @@ import unicodedata
 
 
 def fold(query: str) -> str:
-    """NFKC, case folded, white space collapsed: `" Ukraine  WAR "` and `"ukraine war"` are one question."""
-    return " ".join(unicodedata.normalize("NFKC", query).casefold().split())
+    """NFKC, lower case, white space collapsed: `" Ukraine  WAR "` and `"ukraine war"` are one question.
+
+    Lower case and not casefold(): the folded text is searched for, and PostgreSQL keeps ß and a final sigma as they are.
+    """
+    return " ".join(unicodedata.normalize("NFKC", query).lower().split())
 
 
 def query_key(query: str, language: str | None = None) -> str:

@@ -1,0 +1,1 @@
+"""The only SQL of the read side, one file per noun."""

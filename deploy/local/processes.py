@@ -8,7 +8,6 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 import psutil
 
@@ -30,21 +29,20 @@ class Child:
     log: Path
     restarts: int = 0
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
-    _output: IO[bytes] | None = field(default=None, repr=False)
 
     def start(self) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        self._output = self.log.open("ab")
-        # A session of its own: Ctrl-C reaches `up` alone, which stops the others in order.
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", *self.module],
-            cwd=REPOSITORY,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **self.environment},
-            stdout=self._output,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        with self.log.open("ab") as output:
+            # A session of its own: Ctrl-C reaches `up` alone, which stops the others in order.
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", *self.module],
+                cwd=REPOSITORY,
+                env={**os.environ, "PYTHONUNBUFFERED": "1", **self.environment},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
 
     @property
     def pid(self) -> int:
@@ -68,8 +66,6 @@ class Child:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-        if self._output:
-            self._output.close()
 
 
 class Group:

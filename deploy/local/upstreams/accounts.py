@@ -12,13 +12,13 @@ SIMULATOR_GUARDIAN_KEY = "test"
 SIMULATOR_GUARDIAN_OTHER_KEY = "3f2b8c1e-7d4a-4e6f-9b0a-1c2d3e4f5a6b"
 
 SIMULATOR_REDDIT_CLIENT_ID = "NewsIntelligence01"
-SIMULATOR_REDDIT_CLIENT_SECRET = "simulated-secret-for-local-use"
+SIMULATOR_REDDIT_CLIENT_SECRET = "simulated-secret-for-local-use"  # noqa: S105 - opens nothing but the simulator
 SIMULATOR_REDDIT_OTHER_CLIENT_ID = "AnotherWebApp_0002"
-SIMULATOR_REDDIT_OTHER_CLIENT_SECRET = "another-simulated-secret"
+SIMULATOR_REDDIT_OTHER_CLIENT_SECRET = "another-simulated-secret"  # noqa: S105 - opens nothing but the simulator
 SIMULATOR_REDDIT_INSTALLED_CLIENT_ID = "InstalledApp__0003"
 SIMULATOR_REDDIT_SCRIPT_CLIENT_ID = "PersonalScript0004"
-SIMULATOR_REDDIT_SCRIPT_CLIENT_SECRET = "script-simulated-secret"
-SIMULATOR_REDDIT_PASSWORD = "correct horse battery staple"
+SIMULATOR_REDDIT_SCRIPT_CLIENT_SECRET = "script-simulated-secret"  # noqa: S105 - opens nothing but the simulator
+SIMULATOR_REDDIT_PASSWORD = "correct horse battery staple"  # noqa: S105 - opens nothing but the simulator
 
 REDDIT_CALLBACK_PATH = "/auth/reddit/callback"
 
@@ -26,9 +26,12 @@ _NEWSAPI_KEY = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _CALLBACK = re.compile(rf"http://(127\.0\.0\.1|localhost)(:\d+)?(/[^?#]*)?{re.escape(REDDIT_CALLBACK_PATH)}")
 
-SCOPES = frozenset(
-    ["creddits", "edit", "flair", "history", "identity", "livemanage", "modconfig", "modcontributors", "modflair", "modlog", "modmail", "modothers", "modposts", "modself", "modtraffic", "modwiki", "mysubreddits", "privatemessages", "read", "report", "save", "structuredstyles", "submit", "subscribe", "vote", "wikiedit", "wikiread"]
-)
+_SCOPE_NAMES = """
+    creddits edit flair history identity livemanage modconfig modcontributors modflair modlog modmail modothers
+    modposts modself modtraffic modwiki mysubreddits privatemessages read report save structuredstyles submit
+    subscribe vote wikiedit wikiread
+"""
+SCOPES = frozenset(_SCOPE_NAMES.split())
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from litestar import Litestar
@@ -79,6 +80,6 @@ def _loader(options: Options) -> Callable[[], Feeds]:
     return lambda: captured.load(folder, time.time(), keep_dates=options.keep_dates)
 
 
-def _bad_request(_: Request[object, object, object], error: Exception) -> Answer:
+def _bad_request(_: Request[Any, Any, Any], error: Exception) -> Answer:
     """A control call that cannot be read."""
     return answers.json({"error": str(error)}, 400)

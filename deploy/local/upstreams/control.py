@@ -11,7 +11,7 @@ from deploy.local.upstreams.corpus import newcomers
 from deploy.local.upstreams.faults import Fault
 from deploy.local.upstreams.feed import Item
 from deploy.local.upstreams.settings import changed
-from deploy.local.upstreams.state import Simulator
+from deploy.local.upstreams.state import Injected
 
 Call = Request[Any, Any, Any]
 ArticleSource = Literal["newsapi", "guardian", "reddit"]
@@ -25,7 +25,7 @@ class NewArticles(msgspec.Struct, forbid_unknown_fields=True):
 
 
 @get("/health")
-async def health(simulator: Simulator) -> Answer:
+async def health(simulator: Injected) -> Answer:
     """Ready, and with how many items."""
     feeds = simulator.feeds
     items = {"newsapi": len(feeds.newsapi), "guardian": len(feeds.guardian), "reddit": len(feeds.reddit)}
@@ -33,13 +33,13 @@ async def health(simulator: Simulator) -> Answer:
 
 
 @get("/_control/faults")
-async def list_faults(simulator: Simulator) -> Answer:
+async def list_faults(simulator: Injected) -> Answer:
     """The faults that can still meet a call."""
     return answers.json({"faults": simulator.faults.pending()})
 
 
 @post("/_control/faults")
-async def add_fault(request: Call, simulator: Simulator) -> Answer:
+async def add_fault(request: Call, simulator: Injected) -> Answer:
     """Set a fault; `withdraw` takes effect at once and says what it withdrew."""
     fault = msgspec.json.decode(await request.body(), type=Fault)
     simulator.faults.add(fault)
@@ -48,7 +48,7 @@ async def add_fault(request: Call, simulator: Simulator) -> Answer:
 
 
 @delete("/_control/faults", status_code=200)
-async def clear_faults(request: Call, simulator: Simulator) -> Answer:
+async def clear_faults(request: Call, simulator: Injected) -> Answer:
     """Lift every fault, or those of `?source=`; withdrawn items come back."""
     source = request.query_params.get("source")
     simulator.faults.clear(source)
@@ -60,7 +60,7 @@ async def clear_faults(request: Call, simulator: Simulator) -> Answer:
 
 
 @get("/_control/calls")
-async def list_calls(request: Call, simulator: Simulator) -> Answer:
+async def list_calls(request: Call, simulator: Injected) -> Answer:
     """How many requests each source got, how many of them its limits refused, and the `?last=` (50) newest."""
     last = int(request.query_params.get("last", "50"))
     log = simulator.calls
@@ -71,20 +71,20 @@ async def list_calls(request: Call, simulator: Simulator) -> Answer:
 
 
 @delete("/_control/calls", status_code=200)
-async def clear_calls(simulator: Simulator) -> Answer:
+async def clear_calls(simulator: Injected) -> Answer:
     """Forget the requests."""
     simulator.calls.clear()
     return answers.json({"counts": {}})
 
 
 @get("/_control/settings")
-async def show_settings(simulator: Simulator) -> Answer:
+async def show_settings(simulator: Injected) -> Answer:
     """All settings as they are."""
     return answers.json(simulator.settings)
 
 
 @post("/_control/settings", status_code=200)
-async def change_settings(request: Call, simulator: Simulator) -> Answer:
+async def change_settings(request: Call, simulator: Injected) -> Answer:
     """Change the settings that the body names; counts and cached answers start anew unless only the clock moves."""
     patch = msgspec.json.decode(await request.body(), type=dict[str, Any])
     simulator.settings = changed(simulator.settings, patch)
@@ -95,7 +95,7 @@ async def change_settings(request: Call, simulator: Simulator) -> Answer:
 
 
 @post("/_control/articles")
-async def add_articles(request: Call, simulator: Simulator) -> Answer:
+async def add_articles(request: Call, simulator: Injected) -> Answer:
     """Publish items now; what an item leaves out is filled in."""
     wanted = msgspec.json.decode(await request.body(), type=NewArticles)
     keys = []
@@ -109,7 +109,7 @@ async def add_articles(request: Call, simulator: Simulator) -> Answer:
 
 
 @post("/_control/reset", status_code=200)
-async def reset(simulator: Simulator) -> Answer:
+async def reset(simulator: Injected) -> Answer:
     """Back to how it started: articles dated anew, no faults, no tokens, no counts."""
     simulator.reset()
     return answers.json({"status": "ok"})

@@ -88,7 +88,7 @@ def _guardian(simulator: Simulator, params: dict[str, str]) -> Item:
 
 
 def _reddit(simulator: Simulator, params: dict[str, str]) -> Item:
-    children = []
+    children: list[Item] = []
     for _ in range(min(100, _size(params, "limit", 25))):
         number = simulator.next_number()
         post = reddit_posts.post(

@@ -1,6 +1,7 @@
 """What can go wrong on request: which fault meets which call, and what it does to the answer."""
 
 import random
+from http import HTTPStatus
 from typing import Any, Literal
 
 import msgspec
@@ -114,15 +115,19 @@ def refusal(fault: Fault) -> Answer:
 
 
 def _error(source: Source, status: int) -> Item | None:
-    if source == "newsapi" and status in {429, 500}:
-        code = "rateLimited" if status == 429 else "unexpectedError"
+    if source == "newsapi" and status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.INTERNAL_SERVER_ERROR}:
+        code = "rateLimited" if status == HTTPStatus.TOO_MANY_REQUESTS else "unexpectedError"
         return {"status": "error", "code": code, "message": "This shouldn't happen, it is a simulated fault."}
-    if status >= 500:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return None
     if source == "newsapi":
         return {"status": "error", "code": "unexpectedError", "message": f"A simulated {status}."}
     if source == "guardian":
-        return {"message": "API rate limit exceeded" if status == 429 else f"A simulated {status}"}
+        return {
+            "message": "API rate limit exceeded"
+            if status == HTTPStatus.TOO_MANY_REQUESTS
+            else f"A simulated {status}"
+        }
     return {"message": f"A simulated {status}", "error": status}
 
 
@@ -135,7 +140,7 @@ def spoil(fault: Fault, answer: Answer) -> None:
             answer.become(_HTML, b"text/html; charset=utf-8", fault.status or 200)
         case "huge":
             answer.body = _padded(answer.body, fault.size_mb * MEGABYTE)
-        case "wrong_types" | "nulls" if answer.status == 200:
+        case "wrong_types" | "nulls" if answer.status == HTTPStatus.OK:
             answer.body = _respoilt(fault, answer.body)
         case _:
             pass

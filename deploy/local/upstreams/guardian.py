@@ -10,7 +10,7 @@ from deploy.local.upstreams.dates import DAY
 from deploy.local.upstreams.feed import Item
 from deploy.local.upstreams.guardian_search import Params, Refusal
 from deploy.local.upstreams.limits import Usage
-from deploy.local.upstreams.state import Simulator
+from deploy.local.upstreams.state import Injected, Simulator
 
 Get = Request[Any, Any, Any]
 
@@ -18,7 +18,7 @@ EDITIONS = {"uk": "UK", "us": "US", "au": "Australia", "international": "Interna
 
 
 @get("/guardian/{rest:path}")
-async def guardian(request: Get, simulator: Simulator, rest: str) -> Answer:
+async def guardian(request: Get, simulator: Injected) -> Answer:
     """The gateway (key, limits) and, behind it, the content API."""
     params = dict(request.query_params)
     key = params.get("api-key", "")
@@ -28,7 +28,7 @@ async def guardian(request: Get, simulator: Simulator, rest: str) -> Answer:
     headers = _rate_headers(simulator, day, second)
     if not (day.allowed and second.allowed):
         return answers.json({"message": "API rate limit exceeded"}, 429, headers)
-    path = rest.strip("/")
+    path = request.scope["path"].removeprefix("/guardian/").strip("/")
     if (moved := simulator.feeds.guardian.moved.get(path)) is not None:
         return answers.redirect(f"{request.url.path.removesuffix(path)}{moved}?{request.url.query}")
     try:

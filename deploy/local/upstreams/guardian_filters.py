@@ -51,14 +51,14 @@ class _Reader:
         return found
 
     def one(self, depth: int) -> bool:
-        token = self.take()
-        if token == "-" and self.peek() == "(":
+        name = self.take()
+        if name == "-" and self.peek() == "(":
             return not self.one(depth)
-        if token == "(":
+        if name == "(":
             found = self.either(depth + 1)
             if self.take() != ")":
                 raise SyntaxError
             return found
-        if token in {")", ",", "|"}:
+        if name in {")", ",", "|"}:
             raise SyntaxError
-        return token[1:] not in self.values if token.startswith("-") else token in self.values
+        return name[1:] not in self.values if name.startswith("-") else name in self.values

@@ -81,7 +81,7 @@ def tags(entry: Entry) -> list[Item]:
     if known:
         return list(known)
     section_id = entry.item.get("sectionId", "news")
-    return [tag(f"{section_id}/{section_id}", entry.item.get("sectionName", section_id), entry.item)]
+    return [tag(f"{section_id}/{section_id}", str(entry.item.get("sectionName")), entry.item)]
 
 
 def tag(tag_id: str, title: str, item: Item, kind: str = "keyword") -> Item:

@@ -1,4 +1,4 @@
-"""Counting calls in fixed windows that start at multiples of their length since 1970 (so a day ends at midnight UTC)."""
+"""Counting calls in fixed windows that start at multiples of their length since 1970: a day ends at midnight UTC."""
 
 from dataclasses import dataclass
 

@@ -11,7 +11,7 @@ from deploy.local.upstreams import answers, newsapi_rules, newsapi_search
 from deploy.local.upstreams.answers import Answer
 from deploy.local.upstreams.feed import Item
 from deploy.local.upstreams.newsapi_rules import Params, Refusal
-from deploy.local.upstreams.state import Cached, Simulator
+from deploy.local.upstreams.state import Cached, Injected, Simulator
 
 Get = Request[Any, Any, Any]
 Produce = Callable[[Simulator, Params], Item]
@@ -26,27 +26,29 @@ _IGNORED_BY_CACHE = frozenset({"apiKey"})
 
 
 @get("/newsapi/v2/everything")
-async def everything(request: Get, simulator: Simulator) -> Answer:
+async def everything(request: Get, simulator: Injected) -> Answer:
     """Search all articles."""
     return _guarded(request, simulator, _everything)
 
 
 @get("/newsapi/v2/top-headlines")
-async def top_headlines(request: Get, simulator: Simulator) -> Answer:
+async def top_headlines(request: Get, simulator: Injected) -> Answer:
     """Browse the news."""
     return _guarded(request, simulator, _top_headlines)
 
 
 @get(["/newsapi/v2/top-headlines/sources", "/newsapi/v2/sources"])
-async def sources(request: Get, simulator: Simulator) -> Answer:
+async def sources(request: Get, simulator: Injected) -> Answer:
     """List the outlets that have an id."""
     return _guarded(request, simulator, _sources)
 
 
 @get("/newsapi/{rest:path}")
-async def unknown(rest: str) -> Answer:
+async def unknown(request: Get) -> Answer:
     """Any other path."""
-    return answers.json({"status": "error", "code": "endpointDoesNotExist", "message": rest}, 404, _UNCACHED)
+    return answers.json(
+        {"status": "error", "code": "endpointDoesNotExist", "message": request.scope["path"]}, 404, _UNCACHED
+    )
 
 
 def _guarded(request: Get, simulator: Simulator, produce: Produce) -> Answer:

@@ -13,7 +13,10 @@ Params = Mapping[str, str]
 MISSING_KEY = (
     "Your API key is missing. Append this to the URL with the apiKey param, or use the x-api-key HTTP header."
 )
-INVALID_KEY = "Your API key is invalid or incorrect. Check your key, or go to https://newsapi.org to create a free API key."
+INVALID_KEY = (
+    "Your API key is invalid or incorrect. "
+    "Check your key, or go to https://newsapi.org to create a free API key."
+)
 RATE_LIMITED = (
     "You have made too many requests recently. Developer accounts are limited to 100 requests over a 24 hour period "
     "(50 requests available every 12 hours). Please upgrade to a paid plan if you need more requests."

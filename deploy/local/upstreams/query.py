@@ -150,16 +150,16 @@ class _Parser:
         return Not(node) if negated else node
 
     def atom(self, depth: int) -> Node:
-        token = self.peek()
-        if token is None or token in {")", "AND", "OR", '"'}:
-            msg = f"a word is missing before {token or 'the end'!r}"
+        word = self.peek()
+        if word is None or word in {")", "AND", "OR", '"'}:
+            msg = f"a word is missing before {word or 'the end'!r}"
             raise QueryError(msg)
         self.position += 1
-        if token == "(":
+        if word == "(":
             node = self.either(depth + 1)
             if not self.accept(")"):
                 msg = "a parenthesis is not closed"
                 raise QueryError(msg)
             return node
-        term = _term(token.lstrip("+-"), self.fields)
-        return Not(term) if token.startswith("-") else term
+        term = _term(word.lstrip("+-"), self.fields)
+        return Not(term) if word.startswith("-") else term

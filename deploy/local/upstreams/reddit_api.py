@@ -6,12 +6,12 @@ from urllib.parse import quote
 from litestar import Request, get
 
 from deploy.local.upstreams import answers, consent, reddit_access, reddit_listing
-from deploy.local.upstreams.accounts import REDDIT_USERS, SCOPES
+from deploy.local.upstreams.accounts import REDDIT_USERS
 from deploy.local.upstreams.answers import Answer
 from deploy.local.upstreams.feed import Entry, Item
 from deploy.local.upstreams.limits import Usage
 from deploy.local.upstreams.reddit_tokens import Grant
-from deploy.local.upstreams.state import Simulator
+from deploy.local.upstreams.state import Injected, Simulator
 
 Get = Request[Any, Any, Any]
 Params = dict[str, str]
@@ -20,7 +20,7 @@ MAX_INFO = 100
 
 
 @get(["/reddit/oauth", "/reddit/oauth/{rest:path}"])
-async def api(request: Get, simulator: Simulator, rest: str = "") -> Answer:
+async def api(request: Get, simulator: Injected) -> Answer:
     """The door (agent, token, limit) and, behind it, the API."""
     if reddit_access.blocked(request.headers) or "authorization" not in request.headers:
         return reddit_access.block()
@@ -33,7 +33,8 @@ async def api(request: Get, simulator: Simulator, rest: str = "") -> Answer:
     if not usage.allowed:
         headers = {"retry-after": str(usage.reset), **_rate_headers(usage)}
         return answers.html(consent.too_many_requests_page(), 429, headers)
-    parts = [part for part in rest.removesuffix(".json").split("/") if part]
+    path = request.scope["path"].removeprefix("/reddit/oauth").removesuffix(".json")
+    parts = [part for part in path.split("/") if part]
     answer = _routed(simulator, access.grant, parts, dict(request.query_params))
     every = settings.reddit_headerless_every
     if not (every and usage.used % every == 0):
@@ -51,41 +52,43 @@ def _rate_headers(usage: Usage) -> dict[str, str]:
 
 
 def _routed(simulator: Simulator, grant: Grant, parts: list[str], params: Params) -> Answer:
+    """Every place needs the scope `read`, but for the user's own data."""
     match parts:
         case ["api", "v1", "me"]:
             return _me(grant)
-        case ["api", "v1", "scopes"]:
-            return answers.json(
-                {scope: {"id": scope, "name": scope, "description": scope} for scope in sorted(SCOPES)}
-            )
         case _ if not grant.allows("read"):
             return reddit_access.insufficient_scope()
         case ["api", "info"]:
             return _info(simulator, params)
-        case ["search"]:
-            return _listed(simulator, reddit_listing.search(simulator, params, ()), params)
-        case ["r", name, "search"]:
-            names = (
-                name.split("+") if params.get("restrict_sr", "").lower() in {"1", "true", "on", "yes"} else ()
-            )
-            return _listed(simulator, reddit_listing.search(simulator, params, names), params)
         case ["r", name, "about"]:
             return _about(simulator, name)
-        case ["r", name, *rest] if not rest or (len(rest) == 1 and rest[0] in reddit_listing.SORTS):
-            return _subreddit(simulator, name, rest[0] if rest else "hot", params)
-        case ["domain", domain, sort] if sort in reddit_listing.SORTS:
-            posts = [
-                entry for entry in reddit_listing.posts_of(simulator, ()) if entry.item["domain"] == domain
-            ]
+        case ["search"] | ["r", _, "search"]:
+            return _search(simulator, parts, params)
+        case _:
+            return _listing(simulator, parts, params)
+
+
+def _search(simulator: Simulator, parts: list[str], params: Params) -> Answer:
+    restricted = params.get("restrict_sr", "").lower() in {"1", "true", "on", "yes"}
+    names = parts[1].split("+") if restricted and len(parts) > 1 else []
+    return _listed(simulator, reddit_listing.search(simulator, params, names), params)
+
+
+def _listing(simulator: Simulator, parts: list[str], params: Params) -> Answer:
+    """The front page, a subreddit, a domain or a user; `hot` when no order is named."""
+    *place, sort = parts if parts and parts[-1] in reddit_listing.SORTS else [*parts, "hot"]
+    everything = reddit_listing.posts_of(simulator, ())
+    match place:
+        case []:
+            return _sorted(simulator, everything, sort, params)
+        case ["r", name]:
+            return _subreddit(simulator, name, sort, params)
+        case ["domain", domain]:
+            posts = [entry for entry in everything if entry.item["domain"] == domain]
             return _sorted(simulator, posts, sort, params)
         case ["user", name, "submitted" | "overview"]:
-            posts = [
-                entry for entry in reddit_listing.posts_of(simulator, ()) if entry.item["author"] == name
-            ]
+            posts = [entry for entry in everything if entry.item["author"] == name]
             return _sorted(simulator, posts, "new", params)
-        case [] | ["hot" | "new" | "top" | "rising" | "controversial" | "best"]:
-            posts = reddit_listing.posts_of(simulator, ())
-            return _sorted(simulator, posts, parts[0] if parts else "hot", params)
         case _:
             return _not_found()
 

@@ -133,7 +133,7 @@ def child(simulator: Simulator, entry: Entry) -> Item:
         return {"kind": "t3", "data": entry.item}
     mark = "[deleted]" if how == "deleted" else "[removed]"
     text = mark if entry.item.get("is_self") else ""
-    emptied = {"selftext": text, "selftext_html": None, "removed_by_category": _REMOVED_BY[how]}
+    emptied: Item = {"selftext": text, "selftext_html": None, "removed_by_category": _REMOVED_BY[how]}
     emptied |= {"is_robot_indexable": False, "thumbnail": "default"}
     if how == "deleted":
         emptied |= {

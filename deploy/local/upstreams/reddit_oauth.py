@@ -10,7 +10,7 @@ from deploy.local.upstreams import accounts, answers, consent, reddit_access
 from deploy.local.upstreams.accounts import REDDIT_APPS, REDDIT_USERS, RedditApp
 from deploy.local.upstreams.answers import Answer
 from deploy.local.upstreams.reddit_tokens import Grant
-from deploy.local.upstreams.state import Simulator
+from deploy.local.upstreams.state import Injected, Simulator
 
 Call = Request[Any, Any, Any]
 Form = dict[str, str]
@@ -43,7 +43,7 @@ async def authorize(request: Call) -> Answer:
 
 
 @post("/reddit/www/api/v1/authorize", status_code=302)
-async def decide(request: Call, simulator: Simulator) -> Answer:
+async def decide(request: Call, simulator: Injected) -> Answer:
     """Take the person's answer and send the browser back to the app."""
     form = {name: str(value) for name, value in (await request.form()).items()}
     fields = {name: form.get(name, "") for name in _REQUEST_FIELDS}
@@ -64,23 +64,27 @@ async def decide(request: Call, simulator: Simulator) -> Answer:
 
 
 def _checked(fields: Form) -> tuple[RedditApp | None, str]:
-    """The app and what is wrong: without an app the page says it, with one the redirect does."""
+    """The app and what is wrong: without an app Reddit's own page says it, with one the redirect does."""
     app = REDDIT_APPS.get(fields["client_id"])
     if app is None:
         return None, "invalid client id."
-    if not accounts.redirect_uri_registered(fields["redirect_uri"]):
-        return None, "invalid redirect_uri parameter."
-    if fields["response_type"] not in {"code", "token"}:
-        return None, "invalid response type."
+    if problem := _untrusted(fields, app):
+        return None, problem
+    right = fields["state"] and fields["duration"] in {"", "temporary", "permanent"}
+    return app, "" if right else "invalid_request"
+
+
+def _untrusted(fields: Form, app: RedditApp) -> str:
+    """Why the person must not be sent to the given address, if so."""
+    scopes = set(_scopes(fields["scope"]).split())
     implicit = fields["response_type"] == "token"
+    if not accounts.redirect_uri_registered(fields["redirect_uri"]):
+        return "invalid redirect_uri parameter."
+    if fields["response_type"] not in {"code", "token"}:
+        return "invalid response type."
     if implicit and (app.confidential or fields["duration"] == "permanent"):
-        return None, "only installed apps may use the implicit grant, and only temporarily."
-    scopes = _scopes(fields["scope"]).split()
-    if not scopes or not set(scopes) <= accounts.SCOPES | {"*"}:
-        return None, "invalid scope requested."
-    if not fields["state"] or fields["duration"] not in {"", "temporary", "permanent"}:
-        return app, "invalid_request"
-    return app, ""
+        return "only installed apps may use the implicit grant, and only temporarily."
+    return "" if scopes and scopes <= accounts.SCOPES | {"*"} else "invalid scope requested."
 
 
 def _scopes(text: str) -> str:
@@ -92,7 +96,7 @@ def _back(fields: Form, **params: str) -> Answer:
 
 
 @post("/reddit/www/api/v1/access_token", status_code=200)
-async def access_token(request: Call, simulator: Simulator) -> Answer:
+async def access_token(request: Call, simulator: Injected) -> Answer:
     """Give a token for a code, a refresh token, or an app's own credentials."""
     if reddit_access.blocked(request.headers):
         return reddit_access.block()
@@ -188,7 +192,7 @@ _GRANTS: dict[str, Callable[[Simulator, RedditApp, Form], Answer]] = {
 
 
 @post("/reddit/www/api/v1/revoke_token", status_code=200)
-async def revoke_token(request: Call, simulator: Simulator) -> Answer:
+async def revoke_token(request: Call, simulator: Injected) -> Answer:
     """End a token; an unknown one is no error."""
     if reddit_access.blocked(request.headers):
         return reddit_access.block()
@@ -203,6 +207,6 @@ async def revoke_token(request: Call, simulator: Simulator) -> Answer:
 
 
 @get("/reddit/www/{rest:path}")
-async def elsewhere(rest: str) -> Answer:  # noqa: ARG001 - the path decides nothing
+async def elsewhere() -> Answer:
     """Anonymous reading of www, `.json` included, ended in 2026."""
     return reddit_access.block()

@@ -9,15 +9,18 @@ from deploy.local.upstreams import dates
 from deploy.local.upstreams.feed import Entry, Item
 
 _COMMON_WORDS = {
-    "en": ["the", "of", "and", "to", "in", "is", "for", "on", "with", "as", "at", "by", "from", "that", "after", "says", "his", "how", "what", "why", "new", "over"],
-    "de": ["der", "die", "das", "und", "ist", "nicht", "ein", "eine", "mit", "für", "auf", "dem", "den", "von", "zu", "im", "sich", "auch", "nach", "wie", "über", "bei"],
-    "fr": ["le", "la", "les", "des", "et", "un", "une", "du", "en", "dans", "pour", "qui", "que", "sur", "au", "avec", "pas", "est", "aux", "par", "ce", "ne"],
-    "es": ["el", "la", "los", "las", "de", "y", "en", "un", "una", "que", "por", "con", "para", "del", "se", "su", "al", "es", "no", "lo", "más"],
-    "it": ["il", "lo", "gli", "di", "che", "e", "un", "una", "per", "con", "del", "della", "è", "non", "si", "da", "nel", "alla", "sono", "come", "più"],
-    "pt": ["o", "os", "as", "de", "que", "e", "um", "uma", "do", "da", "em", "para", "com", "não", "no", "na", "dos", "por", "mais", "é", "ao"],
-    "nl": ["de", "het", "een", "en", "van", "in", "is", "op", "te", "dat", "met", "voor", "niet", "zijn", "aan", "door", "naar", "ook", "bij", "om"],
-    "sv": ["och", "att", "det", "som", "en", "på", "är", "av", "för", "med", "den", "till", "inte", "har", "de", "ett", "om", "från"],
-    "no": ["og", "i", "det", "på", "som", "en", "er", "til", "av", "for", "at", "med", "de", "han", "har", "ikke", "om", "et", "fra"],
+    language: frozenset(words.split())
+    for language, words in {
+        "en": "the of and to in is for on with as at by from that after says his how what why new over",
+        "de": "der die das und ist nicht ein eine mit für auf dem den von zu im sich auch nach wie über bei",
+        "fr": "la le les des et un une du en dans pour qui que sur au avec pas est aux par ce ne",
+        "es": "el la los las de y en un una que por con para del se su al es no lo más",
+        "it": "il lo gli di che e un una per con del della è non si da nel alla sono come più",
+        "pt": "o os as de que e um uma do da em para com não no na dos por mais é ao",
+        "nl": "de het een en van in is op te dat met voor niet zijn aan door naar ook bij om",
+        "sv": "och att det som en på är av för med den till inte har de ett om från",
+        "no": "og i det på som en er til av for at med de han har ikke om et fra",
+    }.items()
 }
 _SCRIPTS = (
     ("hi", "\u0900", "\u097f"),

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from litestar.di import NamedDependency
+
 from deploy.local.upstreams.calls import CallLog
 from deploy.local.upstreams.faults import Fault, Faults
 from deploy.local.upstreams.feed import Feed
@@ -85,3 +87,7 @@ class Simulator:
         """A number no other made-up item has."""
         self.made += 1
         return self.made
+
+
+Injected = NamedDependency[Simulator]
+"""How a route handler names the state that it wants."""

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -88,7 +89,8 @@ def _log(simulator: Simulator, source: str, scope: Any, answer: Answer, met: lis
             query=redacted(scope["query_string"].decode()),
             status=answer.status,
             at=time.time(),
-            limited=answer.status == 429 and not any(fault.kind == "status" for fault in met),
+            limited=answer.status == HTTPStatus.TOO_MANY_REQUESTS
+            and not any(fault.kind == "status" for fault in met),
             fault=made,
         )
     )

@@ -3,13 +3,15 @@
 import random
 
 from deploy.local.upstreams.corpus import series, telling, traps
-from deploy.local.upstreams.corpus.outlets import ENGLISH, FOREIGN
+from deploy.local.upstreams.corpus.outlets import ENGLISH, FOREIGN, Outlet
 from deploy.local.upstreams.corpus.story import Story, read_all
 from deploy.local.upstreams.feed import Entry, Feed
 from deploy.local.upstreams.state import Feeds
 
 HOUR = 3_600
 DAYS = 7
+GUARDIAN_TELLS = 0.85
+"""How much of the news the Guardian has."""
 NEWEST_MINUTES = 12
 """The newest story broke that long ago."""
 
@@ -39,7 +41,14 @@ class _Told:
 
 def _age(number: int, count: int) -> float:
     """Seconds since a story broke: more of them lately than a week ago."""
-    return NEWEST_MINUTES * 60 + (number / count) ** 1.3 * (DAYS * 24 - 1) * HOUR
+    share: float = (number / count) ** 1.3
+    return NEWEST_MINUTES * 60 + share * (DAYS * 24 - 1) * HOUR
+
+
+def _outlets(story: Story, dice: random.Random) -> list[Outlet]:
+    """Who tells it: a specialist outlet only tells its own kind of news."""
+    fitting = [outlet for outlet in ENGLISH if outlet.category in {"general", story.category}]
+    return dice.sample(fitting, min(story.tellings, len(fitting)))
 
 
 def _tell(story: Story, at: float, dice: random.Random, told: _Told) -> None:
@@ -49,12 +58,12 @@ def _tell(story: Story, at: float, dice: random.Random, told: _Told) -> None:
         return
     urls = []
     later = at
-    for number, outlet in enumerate(dice.sample(ENGLISH, min(story.tellings, len(ENGLISH)))):
+    for number, outlet in enumerate(_outlets(story, dice)):
         entry = telling.article(story, outlet, number, later, dice)
         told.newsapi.append(entry)
         urls.append(entry.key)
         later += dice.uniform(120, 5_400)
-    if story.section in telling.SECTIONS and (story.kind != "article" or dice.random() < 0.75):
+    if story.section in telling.SECTIONS and (story.kind != "article" or dice.random() < GUARDIAN_TELLS):
         entry = telling.content(story, at + dice.uniform(0, 3_600), dice)
         told.guardian.append(entry)
         urls.append(entry.item["webUrl"])

@@ -107,7 +107,7 @@ _LOCAL: tuple[tuple[str, str, str, str, str, str], ...] = (
     ),
     (
         "Scientists find {n} rare orchids in {place} quarry",
-        "Botanists counted {n} plants of an orchid that was thought to be gone from the county in a quarry near {place}.",
+        "Botanists counted {n} plants of an orchid that was thought to be lost to the county in a quarry near {place}.",
         "“It is a wonderful surprise,” said the student who saw the first one on her lunch break.",
         "The quarry will be fenced off until the seeds are ripe.",
         "science",

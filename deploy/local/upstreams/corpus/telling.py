@@ -46,7 +46,7 @@ def article(story: Story, outlet: Outlet, number: int, at: float, dice: random.R
     url = f"https://www.{outlet.domain}/{story.section}/{dates.day(at).replace('-', '/')}/{slug(title)}"
     text = _mixed(story, number)
     description: str | None = story.lead if number % 3 != 1 else story.body[0]
-    if dice.random() < 0.12:
+    if _happens(dice, 0.12):
         description = dice.choice((None, "", f"{story.lead[:110].rsplit(' ', 1)[0]}…"))
     item: Item = {
         "source": {"id": outlet.source_id, "name": outlet.name},
@@ -55,14 +55,18 @@ def article(story: Story, outlet: Outlet, number: int, at: float, dice: random.R
         "description": description,
         "url": url,
         "urlToImage": None
-        if dice.random() < 0.15
+        if _happens(dice, 0.15)
         else f"https://img.{outlet.domain}/{story.id}-{number}.jpg",
         "publishedAt": dates.iso(at),
-        "content": None if dice.random() < 0.08 else _cut(text, dice),
+        "content": None if _happens(dice, 0.08) else _cut(text, dice),
     }
     if outlet.entities:
         item |= {name: html.escape(item[name]) for name in ("title", "description") if item[name]}
     return newsapi_entry(item, _facets(story, outlet, number))
+
+
+def _happens(dice: random.Random, odds: float) -> bool:
+    return dice.random() < odds
 
 
 def _facets(story: Story, outlet: Outlet, number: int) -> dict[str, str]:
@@ -78,7 +82,7 @@ def removed(entry: Entry, placeholder: Item) -> Entry:
 def _author(outlet: Outlet, dice: random.Random) -> str | None:
     if outlet.url_author:
         return f"https://www.{outlet.domain}/authors/{slug(dice.choice(AUTHORS))}"
-    return None if dice.random() < 0.2 else dice.choice(AUTHORS)
+    return None if _happens(dice, 0.2) else dice.choice(AUTHORS)
 
 
 def _mixed(story: Story, number: int) -> str:
@@ -91,7 +95,7 @@ def _cut(text: str, dice: random.Random) -> str:
     hidden = len(text) - CONTENT_LENGTH
     if hidden <= 0:
         return text
-    if dice.random() < 0.1:
+    if _happens(dice, 0.1):
         text = f"<ul><li>{text}"
     return f"{text[:CONTENT_LENGTH]}… [+{hidden + dice.randrange(900, 4_200)} chars]"
 
@@ -104,7 +108,9 @@ def content(story: Story, at: float, dice: random.Random) -> Entry:
     live = "live/" if kind == "liveblog" else ""
     moment = dates.day(at)
     year, month, day = moment.split("-")
-    month = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"][int(month) - 1]
+    month = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"][
+        int(month) - 1
+    ]
     item_id = f"{story.section}/{live}{year}/{month}/{day}/{slug(title)}"
     body = "".join(f"<p>{html.escape(part, quote=False)}</p>" for part in [story.lead, *story.body])
     if kind == "crossword":

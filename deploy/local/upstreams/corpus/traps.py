@@ -1,5 +1,7 @@
 """The oddities of real feeds that no story brings along: removed rows, self posts, crossposts, moved items."""
 
+from typing import Any
+
 from deploy.local.upstreams.corpus import reddit_posts, telling
 from deploy.local.upstreams.feed import Entry
 from deploy.local.upstreams.newsapi_search import REMOVED
@@ -13,8 +15,7 @@ _SELF_POSTS = (
     (
         "AskReddit",
         "What is a piece of good news from this week that nobody is talking about?",
-        "Everything at the top of the feed is grim. Our town library just reopened after the flood & the queue went "
-        "round the block.\n\nWhat happened near you?",
+        "The top of the feed is grim. Our library just reopened & people queued round the block.\n\nWhat about you?",
     ),
     (
         "science",
@@ -97,7 +98,12 @@ def _crossposts(reddit: list[Entry], now: float) -> list[Entry]:
 
 
 def _image_posts(now: float) -> list[Entry]:
-    shared = {"subreddit": "pics", "author": "orbital_badger", "score": 5_120, "post_hint": "image"}
+    shared: dict[str, Any] = {
+        "subreddit": "pics",
+        "author": "orbital_badger",
+        "score": 5_120,
+        "post_hint": "image",
+    }
     picture = reddit_posts.post(
         name="1image0",
         title="The harbour at six this morning, first clear sky after nine days of smoke",

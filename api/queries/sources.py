@@ -1,0 +1,127 @@
+"""How fresh each source is: when it was last asked, how that went, and how old its newest article is."""
+
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from psycopg import AsyncConnection
+
+# What stands for an outcome as long as no pull has ended.
+NEVER_ASKED: Final = "never_asked"
+
+
+class LastPull(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest pull of one source, whatever it asked for; cadence_seconds: its most frequent topic, if any runs."""
+
+    source: str
+    cadence_seconds: int | None
+    asked_at: datetime | None
+    outcome: str
+    reason: str | None
+    new_articles: int
+    last_success_at: datetime | None
+
+
+class Topic(msgspec.Struct, frozen=True, kw_only=True):
+    """One topic of the cadence and its newest pull."""
+
+    kind: str
+    query: str
+    cadence_seconds: int
+    paused: bool
+    last_fetch_at: datetime | None
+    last_success_at: datetime | None
+    outcome: str
+    reason: str | None
+    fetched: int
+    new_articles: int
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """One source. articles: how many of its items the archive holds; lag_seconds: age of the newest one it gave."""
+
+    source: str
+    last_fetch_at: datetime | None
+    last_success_at: datetime | None
+    outcome: str
+    reason: str | None
+    newest_published_at: datetime | None
+    lag_seconds: int | None
+    articles: int
+    topics: list[Topic]
+
+
+# Each part reads the newest rows of (source, started_at): the cost does not grow with the archive.
+_LAST_PULLS: Final = """
+    SELECT t.source, t.cadence_seconds, f.finished_at, coalesce(f.outcome, 'never_asked'), f.reason,
+           coalesce(f.stored, 0), success.finished_at
+    FROM (SELECT source, min(cadence_seconds) FILTER (WHERE NOT paused) AS cadence_seconds
+          FROM topics GROUP BY source) t
+    LEFT JOIN LATERAL (
+        SELECT finished_at, outcome, reason, stored FROM fetches
+        WHERE source = t.source AND outcome <> 'running' ORDER BY started_at DESC LIMIT 1
+    ) f ON true
+    LEFT JOIN LATERAL (
+        SELECT finished_at FROM fetches WHERE source = t.source AND outcome = 'ok' ORDER BY started_at DESC LIMIT 1
+    ) success ON true
+    ORDER BY t.source
+"""
+
+_TOPICS: Final = """
+    SELECT t.source, t.kind, t.query, t.cadence_seconds, t.paused, f.finished_at, success.finished_at,
+           coalesce(f.outcome, 'never_asked'), f.reason, coalesce(f.fetched, 0), coalesce(f.stored, 0)
+    FROM topics t
+    LEFT JOIN LATERAL (
+        SELECT finished_at, outcome, reason, fetched, stored FROM fetches
+        WHERE source = t.source AND topic_id = t.id AND outcome <> 'running' ORDER BY started_at DESC LIMIT 1
+    ) f ON true
+    LEFT JOIN LATERAL (
+        SELECT finished_at FROM fetches
+        WHERE source = t.source AND topic_id = t.id AND outcome = 'ok' ORDER BY started_at DESC LIMIT 1
+    ) success ON true
+    ORDER BY t.source, t.kind, t.query
+"""
+
+# Sightings and not articles: an article that two sources gave belongs to both, and this index names the source.
+_HOLDINGS: Final = """
+    SELECT t.source, (SELECT count(*) FROM sightings WHERE source = t.source), newest.published_at
+    FROM (SELECT DISTINCT source FROM topics) t
+    LEFT JOIN LATERAL (
+        SELECT max(newest_published_at) AS published_at
+        FROM (SELECT newest_published_at FROM fetches WHERE source = t.source ORDER BY started_at DESC LIMIT 500) last
+    ) newest ON true
+"""
+
+
+async def last_pulls(connection: AsyncConnection[Any]) -> list[LastPull]:
+    """One entry for each source that the product knows."""
+    fields = LastPull.__struct_fields__
+    rows = await (await connection.execute(_LAST_PULLS)).fetchall()
+    return [LastPull(**dict(zip(fields, row, strict=True))) for row in rows]
+
+
+async def overview(connection: AsyncConnection[Any], now: datetime) -> list[Source]:
+    """Every source with its topics."""
+    pulls = await last_pulls(connection)
+    holdings = {row[0]: (row[1], row[2]) for row in await (await connection.execute(_HOLDINGS)).fetchall()}
+    topics: dict[str, list[Topic]] = {pull.source: [] for pull in pulls}
+    for source, *row in await (await connection.execute(_TOPICS)).fetchall():
+        topics[source].append(Topic(**dict(zip(Topic.__struct_fields__, row, strict=True))))
+    return [_source(pull, holdings[pull.source], topics[pull.source], now) for pull in pulls]
+
+
+def _source(
+    pull: LastPull, holding: tuple[int, datetime | None], topics: list[Topic], now: datetime
+) -> Source:
+    count, newest = holding
+    return Source(
+        source=pull.source,
+        last_fetch_at=pull.asked_at,
+        last_success_at=pull.last_success_at,
+        outcome=pull.outcome,
+        reason=pull.reason,
+        newest_published_at=newest,
+        lag_seconds=None if newest is None else max(0, int((now - newest).total_seconds())),
+        articles=count,
+        topics=topics,
+    )

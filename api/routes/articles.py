@@ -1,0 +1,53 @@
+"""GET /articles/{id} and its sentiment."""
+
+import functools
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, get
+from litestar.params import PathParameter
+from litestar.response.base import ASGIResponse
+
+from api import cache, deps, openapi, params, respond
+from api.params import Integer, Parameter
+from api.queries import articles
+
+ARTICLE_ID = Parameter(
+    name="article_id",
+    kind=Integer(lowest=1, highest=articles.LARGEST_ID),
+    description="The `id` of an article in a list.",
+    example=1,
+    place="path",
+)
+ArticleId = Annotated[str, PathParameter()]
+
+
+@get(
+    "/articles/{article_id:str}",
+    operation_class=openapi.operation(ARTICLE_ID),
+    responses=openapi.responses(articles.Article, 400, 404, 406, 503),
+    summary="One article",
+    tags=["articles"],
+)
+async def article(request: Request[Any, Any, Any], article_id: ArticleId) -> ASGIResponse:
+    """An article with its sentiment and everyone else who tells the same story."""
+    params.parse(request.scope["query_string"], ())
+    number = ARTICLE_ID.kind.read(ARTICLE_ID.name, article_id)
+    found = await deps.of(request).database.read(functools.partial(articles.by_id, article_id=number))
+    answer = cache.answer(msgspec.json.encode(found))
+    return respond.tagged(request, answer.body, answer.tag)
+
+
+@get(
+    "/articles/{article_id:str}/sentiment",
+    operation_class=openapi.operation(ARTICLE_ID),
+    responses=openapi.responses(articles.ArticleSentiment, 400, 404, 406, 503),
+    summary="Sentiment of one article",
+    tags=["articles"],
+)
+async def sentiment(request: Request[Any, Any, Any], article_id: ArticleId) -> ASGIResponse:
+    """The tone of an article and how it was measured, or the reason why there is none."""
+    params.parse(request.scope["query_string"], ())
+    number = ARTICLE_ID.kind.read(ARTICLE_ID.name, article_id)
+    found = await deps.of(request).database.read(functools.partial(articles.sentiment, article_id=number))
+    return respond.json(found)

@@ -1,0 +1,99 @@
+"""Reddit's application-only token: one for all workers, fetched by one of them, kept until shortly before its end."""
+
+from http import HTTPStatus
+from typing import Final
+
+import msgspec
+import redis
+import redis.exceptions
+
+from ingest.ports import Priority
+from ingest.sources import decode
+from ingest.sources.call import Caller
+from ingest.sources.http import Answer, Request, raise_for_overload
+from ingest.sources.refusal import fingerprint
+from shared import keys
+from shared.clock import Clock
+from shared.config import IngestSettings
+from shared.errors import BadAnswerError, KeyRefusedError, UnreachableError
+
+NAME: Final = "reddit"
+# A call that begins with a token must end before the token does.
+_MARGIN_SECONDS: Final = 60
+# The holder may need three attempts; who waits longer than this comes back later instead.
+_LOCK_SECONDS: Final = 60
+_LOCK_WAIT_SECONDS: Final = 10
+
+
+class _Token(msgspec.Struct):
+    """Reddit reports most failures in a 200."""
+
+    access_token: str = ""
+    expires_in: int = 0
+    error: str | int | None = None
+    error_description: str = ""
+
+
+class Tokens:
+    """Where a bearer token comes from."""
+
+    def __init__(self, settings: IngestSettings, client: redis.Redis, caller: Caller, clock: Clock) -> None:
+        self._credentials = (settings.reddit_client_id, settings.reddit_client_secret)
+        self._url = f"{settings.reddit_auth_url}/api/v1/access_token"
+        self._client = client
+        self._caller = caller
+        self._clock = clock
+        self._name = keys.token(NAME, fingerprint(*self._credentials))
+
+    def bearer(self, priority: Priority, *, instead_of: str | None = None) -> str:
+        """A token, fetched only when there is none or only the refused one (`instead_of`).
+
+        Raises KeyRefusedError when Reddit does not accept our client, or another SourceError.
+        """
+        if token := self._stored(instead_of):
+            return token
+        lock = self._client.lock(
+            keys.token_lock(NAME), timeout=_LOCK_SECONDS, blocking_timeout=_LOCK_WAIT_SECONDS, sleep=0.05
+        )
+        try:
+            with lock:
+                return self._stored(instead_of) or self._fetch(priority)
+        except redis.exceptions.LockError:
+            raise UnreachableError(NAME, "another worker is still waiting for Reddit's token") from None
+
+    def _stored(self, instead_of: str | None) -> str | None:
+        raw: bytes | None = self._client.get(self._name)  # type: ignore[assignment]
+        token = raw.decode() if raw else None
+        return token if token != instead_of else None
+
+    def _fetch(self, priority: Priority) -> str:
+        request = Request(
+            url=self._url, form={"grant_type": "client_credentials"}, basic_auth=self._credentials
+        )
+        token = self._caller.call(request, self._read, priority)
+        seconds = token.expires_in - _MARGIN_SECONDS
+        if seconds > 0:
+            self._client.set(self._name, token.access_token, ex=seconds)
+        return token.access_token
+
+    def _read(self, answer: Answer) -> _Token:
+        raise_for_overload(NAME, answer, self._clock())
+        if answer.status == HTTPStatus.FORBIDDEN and answer.is_html():
+            raise blocked()
+        if answer.status == HTTPStatus.UNAUTHORIZED:
+            raise KeyRefusedError(NAME, "it does not know this client id and secret")
+        token = decode.envelope(NAME, answer, _Token)
+        if token.error is not None:
+            said = decode.shortened(f"{token.error} {token.error_description}".strip())
+            raise KeyRefusedError(NAME, f"it gives this client no token: {said}")
+        if answer.status != HTTPStatus.OK or not token.access_token:
+            raise BadAnswerError(NAME, f"it answered {answer.status} without a token")
+        return token
+
+
+def blocked() -> KeyRefusedError:
+    """The HTML 403 is about who asks and from where, not about the token."""
+    return KeyRefusedError(
+        NAME,
+        "blocked by Reddit's network security: check the User-Agent and the address that calls come from",
+    )

@@ -1,0 +1,93 @@
+"""Puts the three sources together: transport, ledger, circuit and questions of each."""
+
+import time
+from typing import Final
+
+import redis
+
+from ingest.ports import Source
+from ingest.sources import guardian, newsapi, reddit
+from ingest.sources.budget import Ledger, Window, shares
+from ingest.sources.call import Caller, Observer, Sleep
+from ingest.sources.circuit import Circuit
+from ingest.sources.http import Transport
+from ingest.sources.pull import PulledSource, Questions
+from ingest.sources.reddit_token import Tokens
+from ingest.sources.refusal import Refusal, fingerprint
+from shared.clock import Clock, utcnow
+from shared.config import IngestSettings
+from shared.metrics import Metrics
+
+_HALF_DAY: Final = 43_200
+_DAY: Final = 86_400
+_TEN_MINUTES: Final = 600
+
+
+def build(
+    settings: IngestSettings,
+    client: redis.Redis,
+    metrics: Metrics,
+    clock: Clock = utcnow,
+    sleep: Sleep = time.sleep,
+) -> dict[str, Source]:
+    """All three sources by name; one without a key is there too and says so when it is asked."""
+    books = ledgers(settings, client)
+
+    def caller(name: str, transport: Transport, observer: Observer = lambda _headers, _now: ()) -> Caller:
+        return Caller(
+            name,
+            transport=transport,
+            ledger=books[name],
+            circuit=Circuit(
+                name, client, failures=settings.circuit_failures, seconds=settings.circuit_seconds
+            ),
+            metrics=metrics,
+            max_attempts=settings.max_attempts,
+            observer=observer,
+            clock=clock,
+            sleep=sleep,
+        )
+
+    def source(questions: Questions, *credentials: str) -> Source:
+        return PulledSource(questions, Refusal(questions.name, client, fingerprint(*credentials)))
+
+    by_newsapi = caller(
+        newsapi.NAME, Transport(newsapi.NAME, settings, headers={"X-Api-Key": settings.newsapi_key})
+    )
+    by_guardian = caller(
+        guardian.NAME,
+        Transport(guardian.NAME, settings, params={"api-key": settings.guardian_key}),
+        guardian.observed,
+    )
+    by_reddit = caller(reddit.NAME, Transport(reddit.NAME, settings), reddit.observed)
+    tokens = Tokens(settings, client, by_reddit, clock)
+    return {
+        newsapi.NAME: source(newsapi.NewsApi(settings, by_newsapi, clock), settings.newsapi_key),
+        guardian.NAME: source(guardian.Guardian(settings, by_guardian, clock), settings.guardian_key),
+        reddit.NAME: source(
+            reddit.Reddit(settings, by_reddit, tokens, clock),
+            settings.reddit_client_id,
+            settings.reddit_client_secret,
+            settings.reddit_user_agent,  # a block may be about it
+        ),
+    }
+
+
+def ledgers(settings: IngestSettings, client: redis.Redis) -> dict[str, Ledger]:
+    """The budgets by source, for the calls and for status pages."""
+    share = shares(settings.cadence_share, settings.backfill_share)
+    half_day = Window(name="12 hours", seconds=_HALF_DAY, limit=settings.newsapi_calls_per_12h)
+    newsapi_day = Window(name="day", seconds=_DAY, limit=settings.newsapi_calls_per_day)
+    guardian_day = Window(name="day", seconds=_DAY, limit=settings.guardian_calls_per_day)
+    ten_minutes = Window(name=reddit.WINDOW, seconds=_TEN_MINUTES, limit=settings.reddit_calls_per_10min)
+    return {
+        newsapi.NAME: Ledger(newsapi.NAME, client, (half_day, newsapi_day), share),
+        guardian.NAME: Ledger(
+            guardian.NAME,
+            client,
+            (guardian_day,),
+            share,
+            calls_per_second=settings.guardian_calls_per_second,
+        ),
+        reddit.NAME: Ledger(reddit.NAME, client, (ten_minutes,), share),
+    }

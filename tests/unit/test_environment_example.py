@@ -1,0 +1,15 @@
+"""`.env.example` names settings that exist."""
+
+from pathlib import Path
+
+import msgspec
+from dotenv import dotenv_values
+
+from shared.config import PREFIX, IngestSettings
+
+EXAMPLE = Path(__file__).parents[2] / ".env.example"
+
+
+def test_every_variable_is_a_setting():
+    known = {PREFIX + field.name.upper() for field in msgspec.structs.fields(IngestSettings)}
+    assert set(dotenv_values(EXAMPLE)) <= known
