@@ -107,7 +107,7 @@ class IngestSettings(Settings, frozen=True, kw_only=True):
             )
 
 
-S = TypeVar("S", bound=Settings)
+S = TypeVar("S", bound=msgspec.Struct)
 
 
 def load(kind: type[S], environ: Mapping[str, str] = os.environ) -> S:
@@ -129,7 +129,7 @@ def load(kind: type[S], environ: Mapping[str, str] = os.environ) -> S:
         raise ConfigError(str(error)) from None
 
 
-def _check(kind: type[Settings], name: str, value: str) -> None:
+def _check(kind: type[msgspec.Struct], name: str, value: str) -> None:
     hint = next(f.type for f in msgspec.structs.fields(kind) if f.name == name)
     try:
         msgspec.convert(value, hint, strict=False)

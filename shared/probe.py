@@ -1,13 +1,24 @@
-"""A container's health check: `python -m shared.probe PORT` asks the process inside and exits 0 or 1."""
+"""A container's health check: `python -m shared.probe` asks the process inside and exits 0 or 1."""
 
 import http.client
 import sys
 from typing import Final
 
+import msgspec
+
+from shared.config import load
+
 # What the load balancer asks, what the container's own check asks, and what both services answer.
 HEALTH_PATH: Final = "/health"
 # Shorter than any health check's own time-out, so that the reason is in the log and not a kill.
 TIMEOUT_SECONDS: Final = 3.0
+
+
+class ProbeSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Of a worker or scheduler the first, of an api the second."""
+
+    health_port: int = 0
+    port: int = 8000
 
 
 def healthy(port: int) -> str | None:
@@ -25,7 +36,8 @@ def healthy(port: int) -> str | None:
 
 
 def main() -> int:
-    problem = healthy(int(sys.argv[1]))
+    settings = load(ProbeSettings)
+    problem = healthy(settings.health_port or settings.port)
     if problem:
         print(problem)  # noqa: T201 - the engine keeps it beside the check's result
     return 1 if problem else 0

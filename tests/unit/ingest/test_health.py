@@ -15,7 +15,7 @@ def port():
 
 def test_a_working_process_is_healthy_and_a_stopped_one_is_not(port, monkeypatch, capsys):
     alive = [True]
-    monkeypatch.setattr("sys.argv", ["probe", str(port)])
+    monkeypatch.setenv("NEWSINTEL_HEALTH_PORT", str(port))
     with health.answering(port, lambda: alive[0]):
         assert probe.main() == 0
         alive[0] = False
