@@ -1,8 +1,13 @@
 """Every Redis key and channel, in one place: owner, type, lifetime.
 
-Least privilege in Redis rests on these prefixes: `api` needs `search:* flight:* answer:* standing:*` and the
-queues; `source:*` and `lease:*` are the worker's own.
+Least privilege in Redis rests on these prefixes: API_KEYS is what `api` may touch, WORKER_KEYS the rest too.
 """
+
+from typing import Final
+
+# What a Redis user of each service is limited to; `source:*` and `lease:*` are the worker's own.
+API_KEYS: Final = ("queue:*", "answer:*", "search:*", "standing:*", "flight:*")
+WORKER_KEYS: Final = (*API_KEYS, "source:*", "lease:*")
 
 # Commands and answers -----------------------------------------------------------------------------------------
 QUEUE_NAMESPACE = "queue"  # Dramatiq's own keys
