@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from aws_cdk import Duration, aws_cloudwatch as cloudwatch, aws_elasticloadbalancingv2 as elb
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_elasticloadbalancingv2 as elb
 from constructs import Construct
 
 from deploy.aws import metrics
@@ -48,7 +50,9 @@ def make(scope: Construct, spec: Spec, runbook: str) -> cloudwatch.Alarm:
         threshold=spec.threshold,
         evaluation_periods=spec.periods,
         datapoints_to_alarm=spec.periods,
-        comparison_operator=Comparison.LESS_THAN_THRESHOLD if spec.below else Comparison.GREATER_THAN_THRESHOLD,
+        comparison_operator=Comparison.LESS_THAN_THRESHOLD
+        if spec.below
+        else Comparison.GREATER_THAN_THRESHOLD,
         treat_missing_data=spec.missing,
     )
 
@@ -59,7 +63,9 @@ def _readers(services: Services) -> list[Spec]:
     failed = cloudwatch.MathExpression(
         expression="100 * (FILL(target, 0) + FILL(own, 0)) / requests",
         using_metrics={
-            "target": targets.http_code_target(elb.HttpCodeTarget.TARGET_5XX_COUNT, period=minute, statistic="Sum"),
+            "target": targets.http_code_target(
+                elb.HttpCodeTarget.TARGET_5XX_COUNT, period=minute, statistic="Sum"
+            ),
             "own": balancer.http_code_elb(elb.HttpCodeElb.ELB_5XX_COUNT, period=minute, statistic="Sum"),
             "requests": balancer.request_count(period=minute, statistic="Sum"),
         },
@@ -161,7 +167,13 @@ def _stores(data: Data, size: Size) -> list[Spec]:
         for name in ("DatabaseMemoryUsagePercentage", "EngineCPUUtilization")
     }
     return [
-        Spec("database-busy", database.metric_cpu_utilization(), 85, 3, "PostgreSQL uses more than 85 % of its CPU."),
+        Spec(
+            "database-busy",
+            database.metric_cpu_utilization(),
+            85,
+            3,
+            "PostgreSQL uses more than 85 % of its CPU.",
+        ),
         Spec(
             "database-full",
             database.metric_free_storage_space(statistic="Minimum"),
@@ -170,7 +182,8 @@ def _stores(data: Data, size: Size) -> list[Spec]:
             "Less than 15 % of the first disk size is free.",
             below=True,
         ),
-        Spec("cache-full", cache["DatabaseMemoryUsagePercentage"], 80, 3, "Valkey will soon refuse to queue."),
+        Spec(
+            "cache-full", cache["DatabaseMemoryUsagePercentage"], 80, 3, "Valkey will soon refuse to queue."
+        ),
         Spec("cache-busy", cache["EngineCPUUtilization"], 85, 3, "Valkey's one thread is nearly used up."),
     ]
-

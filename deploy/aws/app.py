@@ -1,12 +1,14 @@
 """The infrastructure, synthesised: `python -m deploy.aws.app`, or `npx aws-cdk@2 deploy` in this directory.
 
-Context (-c name=value): size=small|production, region, repository=owner/name, certificate=ARN of the certificate of
-the api's name, email=who is woken, desired=0 for the first deployment (see deploy/runbook.md).
+Context (-c name=value): size=small|production, region, repository=owner/name, domain=the api's public name,
+certificate=ARN of its certificate, email=who is woken, desired=0 for the first deployment (see deploy/runbook.md).
 """
 
 from typing import Any
 
-from aws_cdk import App, Environment, Stack, Tags, Validations, aws_ecr as ecr, aws_ssm as ssm
+from aws_cdk import App, Environment, Stack, Tags, Validations
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_ssm as ssm
 from cdk_nag import AwsSolutionsChecks
 from constructs import Construct
 
@@ -15,7 +17,7 @@ from deploy.aws.data import Data
 from deploy.aws.network import Network
 from deploy.aws.pipeline import BRANCH, REPOSITORIES, Pipeline
 from deploy.aws.services import Services
-from deploy.aws.sizes import SIZES
+from deploy.aws.sizes import SIZES, Size
 from deploy.aws.tasks import Images, Tasks
 from deploy.aws.watch import Watch
 
@@ -53,9 +55,9 @@ class System(Stack):
             runbook=f"https://github.com/{options['repository']}/blob/{BRANCH}/deploy/runbook.md",
             email=options["email"],
         )
-        self._tell_release()
+        self._tell_release(options, size)
 
-    def _tell_release(self) -> None:
+    def _tell_release(self, options: dict[str, str], size: Size) -> None:
         target = {
             "cluster": names.SYSTEM,
             "api": f"{names.SYSTEM}-api",
@@ -64,7 +66,8 @@ class System(Stack):
             "subnets": self.net.vpc.select_subnets(subnet_group_name="worker").subnet_ids,
             "security_groups": [self.net.worker.security_group_id],
             "log_group": names.LOG_GROUPS["migrate"],
-            "url": f"https://{self.services.balancer.load_balancer_dns_name}",
+            "url": f"https://{options['domain']}",
+            "least": {"api": size.api_tasks[0], "worker": size.worker_tasks[0]},
         }
         ssm.StringParameter(
             self, "Target", parameter_name=names.SSM_TARGET, string_value=self.to_json_string(target)
@@ -75,11 +78,12 @@ DEFAULTS = {
     "size": "small",
     "region": "eu-west-1",
     "repository": "",
+    "domain": "",
     "certificate": "",
     "email": "",
     "desired": "",
 }
-REQUIRED = ("repository", "certificate")
+REQUIRED = ("repository", "domain", "certificate")
 
 
 def build(options: dict[str, str], *, outdir: str | None = None) -> App:

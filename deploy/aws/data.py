@@ -5,14 +5,22 @@ from aws_cdk import (
     Fn,
     RemovalPolicy,
     SecretValue,
+)
+from aws_cdk import (
     aws_ec2 as ec2,
+)
+from aws_cdk import (
     aws_elasticache as elasticache,
+)
+from aws_cdk import (
     aws_rds as rds,
+)
+from aws_cdk import (
     aws_secretsmanager as secrets,
 )
 from constructs import Construct
 
-from deploy.aws import network, names
+from deploy.aws import names, network
 from deploy.aws.network import Network
 from deploy.aws.sizes import Size
 
@@ -68,7 +76,9 @@ class Data(Construct):
             credentials=rds.Credentials.from_generated_secret(
                 "newsintel_admin", secret_name=f"{names.SYSTEM}/database/admin"
             ),
-            parameter_group=rds.ParameterGroup(self, "Parameters", engine=engine, parameters=POSTGRES_PARAMETERS),
+            parameter_group=rds.ParameterGroup(
+                self, "Parameters", engine=engine, parameters=POSTGRES_PARAMETERS
+            ),
             backup_retention=Duration.days(size.database_backup_days),
             copy_tags_to_snapshot=True,
             deletion_protection=True,
@@ -83,7 +93,11 @@ class Data(Construct):
     def _role(self, role: str, net: Network) -> secrets.ISecret:
         """A secret for a role of migrations/roles.sql, changed in the database and here by itself."""
         secret = rds.DatabaseSecret(
-            self, _title(role), username=role, secret_name=f"{names.SYSTEM}/database/{role}", dbname=names.DATABASE
+            self,
+            _title(role),
+            username=role,
+            secret_name=f"{names.SYSTEM}/database/{role}",
+            dbname=names.DATABASE,
         )
         attached = secret.attach(self.database)
         self._rotate(f"{_title(role)}Rotation", attached, net)
@@ -180,7 +194,18 @@ class Data(Construct):
     ) -> secrets.Secret:
         """The whole URL as one secret, put together by CloudFormation; the password is in no template."""
         host = cache.attr_primary_end_point_address
-        url = Fn.join("", ["rediss://", user, ":", password.secret_value.unsafe_unwrap(), "@", host, f":{names.REDIS_PORT}"])
+        url = Fn.join(
+            "",
+            [
+                "rediss://",
+                user,
+                ":",
+                password.secret_value.unsafe_unwrap(),
+                "@",
+                host,
+                f":{names.REDIS_PORT}",
+            ],
+        )
         return secrets.Secret(
             self,
             f"Cache{_title(user)}Url",

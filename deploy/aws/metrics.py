@@ -1,6 +1,7 @@
 """The application's metrics as CloudWatch objects: a name or a dimension that the code does not emit is refused."""
 
-from aws_cdk import Duration, aws_cloudwatch as cloudwatch
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
 
 from shared.metrics import METRICS, NAMESPACE, Kind
 

@@ -1,6 +1,8 @@
 """The network: two zones, and a wall for each need - the api reaches no internet, only the worker has egress."""
 
-from aws_cdk import RemovalPolicy, Stack, aws_ec2 as ec2, aws_logs as logs
+from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from deploy.aws import names
@@ -43,7 +45,7 @@ class Network(Construct):
                 _subnets("worker", ec2.SubnetType.PRIVATE_WITH_EGRESS),
                 _subnets("data", ec2.SubnetType.PRIVATE_ISOLATED),
             ],
-            flow_logs={"Rejected": self._flow_log(size)},
+            flow_logs={"Rejected": self._flow_log()},
         )
         self.balancer = self._group("Balancer", "readers")
         self.api = self._group("Api", "the query API")
@@ -88,7 +90,7 @@ class Network(Construct):
     def _group(self, name: str, what: str) -> ec2.SecurityGroup:
         return ec2.SecurityGroup(self, name, vpc=self.vpc, description=what, allow_all_outbound=False)
 
-    def _flow_log(self, size: Size) -> ec2.FlowLogOptions:
+    def _flow_log(self) -> ec2.FlowLogOptions:
         group = logs.LogGroup(
             self,
             "FlowLog",

@@ -1,4 +1,4 @@
-"""What the pipeline needs before anything else is there: image repositories, and a role for one branch of one repository."""
+"""What the pipeline needs before anything else is there: image repositories, and a role for one branch."""
 
 from collections.abc import Iterable
 
@@ -6,8 +6,14 @@ from aws_cdk import (
     Duration,
     RemovalPolicy,
     Stack,
+)
+from aws_cdk import (
     aws_ecr as ecr,
+)
+from aws_cdk import (
     aws_iam as iam,
+)
+from aws_cdk import (
     aws_ssm as ssm,
 )
 from constructs import Construct
@@ -52,7 +58,9 @@ class Pipeline(Stack):
 
     def _role(self, repository: str) -> iam.Role:
         """Bound to the branch: a pull request or a fork gets a token that this role does not accept."""
-        issuer = iam.CfnOIDCProvider(self, "GitHub", url=f"https://{ISSUER}", client_id_list=["sts.amazonaws.com"])
+        issuer = iam.CfnOIDCProvider(
+            self, "GitHub", url=f"https://{ISSUER}", client_id_list=["sts.amazonaws.com"]
+        )
         return iam.Role(
             self,
             "Release",

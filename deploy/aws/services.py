@@ -3,11 +3,23 @@
 from aws_cdk import (
     Duration,
     RemovalPolicy,
+)
+from aws_cdk import (
     aws_applicationautoscaling as scaling,
+)
+from aws_cdk import (
     aws_cloudwatch as cloudwatch,
+)
+from aws_cdk import (
     aws_cloudwatch_actions as actions,
+)
+from aws_cdk import (
     aws_ecs as ecs,
+)
+from aws_cdk import (
     aws_elasticloadbalancingv2 as elb,
+)
+from aws_cdk import (
     aws_s3 as s3,
 )
 from constructs import Construct
@@ -55,7 +67,12 @@ class Services(Construct):
         self._scale_worker(size)
 
     def _service(
-        self, name: str, definition: ecs.FargateTaskDefinition, group: object, subnets: object, desired: int | None
+        self,
+        name: str,
+        definition: ecs.FargateTaskDefinition,
+        group: object,
+        subnets: object,
+        desired: int | None,
     ) -> ecs.FargateService:
         return ecs.FargateService(
             self,
@@ -149,7 +166,9 @@ class Services(Construct):
             "Requests",
             metric=requests,
             scaling_steps=[
-                scaling.ScalingInterval(lower=size.requests_per_task, upper=2 * size.requests_per_task, change=2),
+                scaling.ScalingInterval(
+                    lower=size.requests_per_task, upper=2 * size.requests_per_task, change=2
+                ),
                 scaling.ScalingInterval(lower=2 * size.requests_per_task, change=4),
             ],
             adjustment_type=scaling.AdjustmentType.CHANGE_IN_CAPACITY,

@@ -16,7 +16,9 @@ class Task:
 class Size:
     """Everything that differs between a small and a production system."""
 
-    nat_gateways: int  # one: a lost zone stops the worker's calls to sources until it is back; readers notice nothing
+    nat_gateways: (
+        int  # one: a lost zone stops the worker's calls to sources until it is back; readers notice nothing
+    )
     endpoint_zones: int  # interface endpoints are paid for by zone; the other zone reaches them across
     database: str  # RDS instance class, without "db."
     database_gb: int

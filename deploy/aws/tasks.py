@@ -3,7 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aws_cdk import Duration, RemovalPolicy, aws_ecr as ecr, aws_ecs as ecs, aws_iam as iam, aws_logs as logs
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from deploy.aws import accepted, names
@@ -95,7 +99,13 @@ class Tasks(Construct):
     def _one_off(self, name: str, command: list[str], role: str) -> ecs.FargateTaskDefinition:
         definition = self._definition(name, Task(256, 512))
         self._container(
-            definition, name, image=self._images.worker, role=role, log="migrate", command=command, checked=False
+            definition,
+            name,
+            image=self._images.worker,
+            role=role,
+            log="migrate",
+            command=command,
+            checked=False,
         )
         return definition
 
@@ -163,7 +173,9 @@ class Tasks(Construct):
             # libpq reads the password where it reads the rest; no URL with a password exists anywhere.
             secrets={"PGPASSWORD": ecs.Secret.from_secrets_manager(secret, "password"), **(secrets or {})},
             logging=ecs.LogDrivers.aws_logs(
-                log_group=self.log_groups[log or name], stream_prefix=name, mode=ecs.AwsLogDriverMode.NON_BLOCKING
+                log_group=self.log_groups[log or name],
+                stream_prefix=name,
+                mode=ecs.AwsLogDriverMode.NON_BLOCKING,
             ),
             health_check=HEALTH_CHECK if checked else None,
             readonly_root_filesystem=True,

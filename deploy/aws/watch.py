@@ -2,11 +2,23 @@
 
 from aws_cdk import (
     Duration,
+)
+from aws_cdk import (
     aws_cloudwatch as cloudwatch,
+)
+from aws_cdk import (
     aws_cloudwatch_actions as actions,
+)
+from aws_cdk import (
     aws_iam as iam,
+)
+from aws_cdk import (
     aws_logs as logs,
+)
+from aws_cdk import (
     aws_sns as sns,
+)
+from aws_cdk import (
     aws_sns_subscriptions as subscriptions,
 )
 from constructs import Construct
@@ -21,7 +33,15 @@ from shared.commands import Queue
 from shared.tables import SOURCES
 
 # Our own machinery: while one of these rings, a late source is not the source's fault.
-OURS = ("no-leader", "bulk-waits", "commands-wait", "database-busy", "database-full", "cache-full", "cache-busy")
+OURS = (
+    "no-leader",
+    "bulk-waits",
+    "commands-wait",
+    "database-busy",
+    "database-full",
+    "cache-full",
+    "cache-busy",
+)
 WIDTH = 24
 
 
@@ -94,7 +114,9 @@ class Watch(Construct):
         board = cloudwatch.Dashboard(
             self, "Dashboard", dashboard_name="newsintel", default_interval=Duration.hours(6)
         )
-        board.add_widgets(cloudwatch.AlarmStatusWidget(alarms=list(self.alarms.values()), width=WIDTH, height=4))
+        board.add_widgets(
+            cloudwatch.AlarmStatusWidget(alarms=list(self.alarms.values()), width=WIDTH, height=4)
+        )
         board.add_widgets(*_readers(services))
         board.add_widgets(*_news())
         board.add_widgets(*_work(services))
