@@ -42,11 +42,16 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def aws_address():
+def session():
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        environment.setenv("AWS_DEFAULT_REGION", REGION)
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            environment.setenv(name, "made-up")
+        yield boto3.Session()
     server.stop()
 
 
@@ -61,19 +66,12 @@ def site():
 class Aws:
     """The account: what the stacks would have made, and what happens to what is released."""
 
-    def __init__(self, address, monkeypatch, site):
-        for name, value in (
-            ("AWS_ACCESS_KEY_ID", "x"),
-            ("AWS_SECRET_ACCESS_KEY", "x"),
-            ("AWS_ENDPOINT_URL", address),
-        ):
-            monkeypatch.setenv(name, value)
-        monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    def __init__(self, session, monkeypatch, site):
         get_backend("ecs").reset()
         get_backend("ssm").reset()
-        self.session = boto3.Session()
-        self.ecs = self.session.client("ecs")
-        self.ssm = self.session.client("ssm")
+        self.session = session
+        self.ecs = session.client("ecs")
+        self.ssm = session.client("ssm")
         self.failing = set()  # services of which no new revision settles
         self.updates = []  # (service, tag) in the order in which they came
         self._play_ecs(monkeypatch)
@@ -124,7 +122,7 @@ class Aws:
             )
         target = {
             "cluster": names.SYSTEM,
-            "subnets": [self.subnet()],
+            "subnets": [self.session.client("ec2").describe_subnets()["Subnets"][0]["SubnetId"]],
             "security_groups": [],
             "log_group": names.LOG_GROUPS["migrate"],
             "url": site.url,
@@ -132,9 +130,6 @@ class Aws:
         } | {name: f"newsintel-{name}" for name in ("api", "worker", "migrate")}
         self.ssm.put_parameter(Name=names.SSM_TARGET, Value=json.dumps(target), Type="String")
         self.ssm.put_parameter(Name=names.SSM_TAG, Value="old", Type="String")
-
-    def subnet(self):
-        return self.session.client("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
 
     def running(self):
         """{service: the tag that it runs}"""
@@ -156,9 +151,9 @@ class Aws:
 
 
 @pytest.fixture
-def aws(aws_address, monkeypatch, site):
+def aws(session, monkeypatch, site):
     state_manager.set_transition("ecs::task", {"progression": "manual", "times": 1})
-    return Aws(aws_address, monkeypatch, site)
+    return Aws(session, monkeypatch, site)
 
 
 @pytest.fixture
