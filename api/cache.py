@@ -1,5 +1,6 @@
 """The Redis tier: answers as the bytes that go out, dropped by `ingest` as soon as a new article changes them."""
 
+import asyncio
 import hashlib
 from typing import Any, Final
 
@@ -90,6 +91,14 @@ class Cache:
             self._failed("put", error)
             return found
         return msgspec.structs.replace(found, ttl=seconds) if stored else found
+
+    async def answers(self, seconds: float) -> bool:
+        """Whether Redis answers within so many seconds."""
+        try:
+            await asyncio.wait_for(self._client.ping(), seconds)
+        except (redis.RedisError, TimeoutError):
+            return False
+        return True
 
     def _failed(self, operation: str, error: redis.RedisError) -> None:
         self._metrics.count("cache_failed", operation=operation)

@@ -147,9 +147,11 @@ def main() -> int:
         return 2
     scheduler = Scheduler(ports, bus.broker(ports.redis), Lease(ports.redis, settings.leader_lease_seconds))
     scheduler.start()
+    _log.info("scheduler_started")
     with health.answering(settings.health_port, scheduler.ticks):
         stop.wait()
     scheduler.stop()
+    _log.info("scheduler_stopped")
     ports.database.close()
     return 0
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    Uuid,
     func,
     text,
 )
@@ -207,6 +208,20 @@ fetches = Table(
     _at("started_at"),
     _at("finished_at", nullable=True),
     Index(None, "source", "started_at"),
+)
+
+# What was searched, one partition a month. user_id: null when nobody was signed in.
+search_history = Table(
+    "search_history",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", BigInteger),
+    Column("query", Text, nullable=False),
+    Column("results_count", Integer, nullable=False),
+    Column("searched_at", DateTime(timezone=True), primary_key=True),
+    Index(None, "searched_at"),
+    Index(None, "user_id", "searched_at", postgresql_where=text("user_id IS NOT NULL")),
+    postgresql_partition_by="RANGE (searched_at)",
 )
 
 # An item that could not be understood, with the original, to be replayed once we can.

@@ -48,6 +48,8 @@ def ensure(locked: str) -> None:
 def reexec(arguments: list[str]) -> None:
     """Go on as the project's own interpreter."""
     os.chdir(REPOSITORY)
+    # Without a desktop session the embedded PostgreSQL keeps its lock in the temporary directory, which is right.
+    os.environ.setdefault("PYTHONWARNINGS", "ignore:XDG_RUNTIME_DIR")
     os.execv(python(), [str(python()), "-m", "deploy.local", *arguments])  # noqa: S606 - our own interpreter
 
 

@@ -85,7 +85,11 @@ def run(arguments: argparse.Namespace) -> None:
             _start_services(arguments, group, server, redis_url, chosen)
             _wait_ready(f"http://{HOST}:{arguments.port}/health", group)
         _greet(arguments, chosen, data)
-        _watch(group)
+        try:
+            _watch(group)
+        except KeyboardInterrupt:
+            console.print("Stopping: what is under way is finished first")
+            raise
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -201,7 +205,7 @@ def _start_services(
         name = f"worker-bulk-{number}"
         group.start(Child(name, ["ingest.worker", "--queues", "bulk"], ingest, logs / f"{name}.log"))
     group.start(Child("scheduler", ["ingest.scheduler"], ingest, logs / "scheduler.log"))
-    group.start(Child("api", ["api.asgi"], api, logs / "api.log"))
+    group.start(Child("api", ["api"], api, logs / "api.log"))
 
 
 def _free_port() -> int:

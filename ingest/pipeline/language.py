@@ -87,6 +87,8 @@ def _is_romanised(code: str) -> bool:
 
 def _script(text: str) -> str:
     """The script that most letters of the opening are in; Kana is enough for Japanese."""
+    if text[:100].isascii():
+        return "LATIN"
     names = [unicodedata.name(c, "").partition(" ")[0] for c in text[:100] if c.isalpha()]
     if any(kana in names for kana in ("HIRAGANA", "KATAKANA")):
         return "HIRAGANA"

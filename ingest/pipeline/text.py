@@ -36,17 +36,18 @@ _OTHER = "script|style|noscript|template|svg|object|video|audio|source|button|se
 _BREAK = re.compile(rf"<(?=/?(?:{_BLOCKS})\b)", re.IGNORECASE)
 _TAG = re.compile(rf"</?(?:{_BLOCKS}|{_INLINE}|{_OTHER})(?:\s[^<>]*)?/?>|<!--", re.IGNORECASE)
 _ANY_TAG = re.compile(r"<[^<>]*>")
+# An entity whose ampersand an outlet's own cleaning took away: "men#39;s".
+_LAME_ENTITY = re.compile(r"(?<!&)#(\d{2,4});")
 _ENTITY = re.compile(r"&(?:#\d+|#x[0-9a-f]+|[a-z]\w*);", re.IGNORECASE)
 
 # Controls, lone surrogates, and invisible marks that only disturb comparison and search. The joiners U+200C and
 # U+200D stay: Hindi, Persian and emoji are spelled with them.
 _UNWANTED = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f"
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f"
     "\ufeff\ufff9-\uffff\ud800-\udfff\U000e0000-\U000e007f]"
 )
-_SPACES = re.compile(r"[^\S\n]+")
-_LINE_ENDS = re.compile(r"\r\n?|[\x85\u2028\u2029]")
-_AROUND_BREAKS = re.compile(r" *\n *")
+_ASCII_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+_LINE_ENDS = re.compile(r"\r\n?|[\n\x0b\x0c\x85\u2028\u2029]")
 _MANY_BREAKS = re.compile(r"\n{3,}")
 # NewsAPI cuts every text at 200 characters and says how many are missing.
 _CUT = re.compile(r"\s*(?:…|\.\.\.)?\s*\[\+\d+ chars\]\s*$")
@@ -63,7 +64,11 @@ _LEAST_LETTERS = 0.45
 
 def plain(raw: str | None, *, limit: int) -> str:
     """Plain text in NFC, paragraphs divided by a blank line, at most `limit` characters; "" for nothing."""
-    text = _LINE_ENDS.sub("\n", (raw or "")[:_MAX_RAW])
+    if not raw:
+        return ""
+    text = raw[:_MAX_RAW]
+    if "#" in text:
+        text = _LAME_ENTITY.sub(r"&#\1;", text)
     for _ in range(_ROUNDS):
         if _TAG.search(text):
             text = _without_tags(text)
@@ -71,9 +76,14 @@ def plain(raw: str | None, *, limit: int) -> str:
             text = html.unescape(text)
         else:
             break
-    text = unicodedata.normalize("NFC", _UNWANTED.sub("", _LINE_ENDS.sub("\n", text)))
-    text = _AROUND_BREAKS.sub("\n", _SPACES.sub(" ", _CUT.sub("", text)))
-    return _MANY_BREAKS.sub("\n\n", text)[:limit].strip()
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", _UNWANTED.sub("", text))
+    elif _ASCII_CONTROL.search(text):
+        text = _ASCII_CONTROL.sub("", text)
+    if "chars]" in text[-12:]:
+        text = _CUT.sub("", text)
+    folded = "\n".join([" ".join(part.split()) for part in _LINE_ENDS.split(text)])
+    return _MANY_BREAKS.sub("\n\n", folded)[:limit].strip()
 
 
 def line(raw: str | None, *, limit: int) -> str:
@@ -90,9 +100,12 @@ def is_junk(text: str) -> bool:
     """Whether a content says nothing: a notice of rights, or punctuation whose letters were lost on the way."""
     if _NOTICE.fullmatch(text):
         return True
-    solid = [c for c in text[:1_000] if not c.isspace()]
-    letters = sum(unicodedata.category(c)[0] in "LM" for c in solid)
-    return letters < _LEAST_LETTERS * len(solid)
+    solid = "".join(text[:1_000].split())
+    least = _LEAST_LETTERS * len(solid)
+    if sum(map(str.isalpha, solid)) >= least:
+        return False
+    # Vowel signs are letters to readers and marks to Unicode.
+    return sum(unicodedata.category(c)[0] in "LM" for c in solid) < least
 
 
 def _without_tags(text: str) -> str:

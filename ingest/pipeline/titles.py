@@ -22,6 +22,7 @@ _MASTHEAD = re.compile(
     re.VERBOSE,
 )
 _LEAST_SHARED = 4
+_MOST_INITIALS_WORDS = 2
 _LEAST_HEAD_WORDS = 2
 _LEAST_HEAD_LETTERS = 8  # Chinese and Japanese have no spaces
 
@@ -40,7 +41,8 @@ def without_outlet(title: str, source_name: str, page: str) -> str:
     while last := _LAST_PART.match(title):
         head, tail = last["head"], last["tail"]
         long_enough = len(head.split()) >= _LEAST_HEAD_WORDS or len(head) >= _LEAST_HEAD_LETTERS
-        if not long_enough or not (_is_name(tail, names) or _MASTHEAD.fullmatch(tail)):
+        is_outlet = _is_name(tail, names) or _MASTHEAD.fullmatch(tail) or _is_initials(tail, source_name)
+        if not long_enough or not is_outlet:
             break
         title = head
     return title
@@ -71,6 +73,17 @@ def _is_name(tail: str, names: set[str]) -> bool:
         ):
             return True
     return False
+
+
+def _is_initials(tail: str, source_name: str) -> bool:
+    """`HT Tech` of Hindustan Times, `WSJ` of The Wall Street Journal."""
+    words = [word for word in source_name.split() if word.lower() not in ("the", "of")]
+    initials = "".join(word[0] for word in words).upper()
+    return (
+        len(initials) > 1
+        and tail.split(maxsplit=1)[0] == initials
+        and len(tail.split()) <= _MOST_INITIALS_WORDS
+    )
 
 
 def _handle(address: str) -> str | None:
