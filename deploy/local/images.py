@@ -173,8 +173,9 @@ def _flags(server: Postgres, redis_url: str, role: str) -> list[str]:
 def _wait_healthy(found: Engine, name: str) -> None:
     deadline = time.monotonic() + HEALTHY_SECONDS
     while time.monotonic() < deadline:
-        if _inspect(found, name)["State"]["Status"] not in ("created", "running"):
-            break
+        state = _inspect(found, name)["State"]
+        if state["Status"] not in ("created", "running"):
+            raise CheckError(f"{name} ended at start with {state['ExitCode']}:\n{_logs(found, name)}")
         if _healthy(found, name):
             return
         time.sleep(0.2)
