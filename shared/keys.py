@@ -6,7 +6,8 @@ Least privilege in Redis rests on these prefixes: API_KEYS is what `api` may tou
 from typing import Final
 
 # What a Redis user of each service is limited to; `source:*` and `lease:*` are the worker's own.
-API_KEYS: Final = ("queue:*", "answer:*", "search:*", "standing:*", "flight:*")
+# The bare name is what Dramatiq hands to its script.
+API_KEYS: Final = ("queue", "queue:*", "answer:*", "search:*", "standing:*", "flight:*")
 WORKER_KEYS: Final = (*API_KEYS, "source:*", "lease:*")
 
 # Commands and answers -----------------------------------------------------------------------------------------

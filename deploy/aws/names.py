@@ -33,8 +33,12 @@ SSM_TAG: Final = f"/{SYSTEM}/release/tag"
 
 LOG_GROUPS: Final = {name: f"/{SYSTEM}/{name}" for name in ("api", "worker", "scheduler", "migrate")}
 
-# Nobody may flush, reconfigure or run away with the data; both sides run Dramatiq's scripts and publish answers.
-_COMMANDS: Final = "-@all +@read +@write +@connection +@transaction +@scripting +@pubsub -@dangerous +info"
+# Nobody may flush, reconfigure or run away with the data. Scripts are Dramatiq's, the budgets' and the lease's; they
+# ask for KEYS now and then, and for TIME.
+_COMMANDS: Final = (
+    "-@all +@read +@write +@connection +@transaction +@pubsub -@dangerous -function "
+    "+eval +evalsha +script|load +script|exists +keys +time"
+)
 ACL_API: Final = f"on {' '.join('~' + key for key in API_KEYS)} resetchannels &{ANSWERS} {_COMMANDS}"
 ACL_WORKER: Final = f"on {' '.join('~' + key for key in WORKER_KEYS)} resetchannels &{ANSWERS} {_COMMANDS}"
 
