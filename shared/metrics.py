@@ -34,13 +34,14 @@ class Kind(StrEnum):
 
 
 class Metric(msgspec.Struct, frozen=True):
-    """unit: as CloudWatch spells it."""
+    """unit: as CloudWatch spells it; total: it is also written without its dimensions, for one alarm over all."""
 
     name: str
     kind: Kind
     unit: str
     dimensions: tuple[str, ...]
     meaning: str
+    total: bool = False
 
 
 _COUNT, _GAUGE, _TIMING = Kind.COUNT, Kind.GAUGE, Kind.TIMING
@@ -67,7 +68,9 @@ _TABLE: Final = (
         "scheduler_leads", _GAUGE, "Count", (), "1 from the scheduler that holds the lease; none: no cadence"
     ),
     Metric("command_duration", _TIMING, "Milliseconds", ("command",), "a handler's time, successful or not"),
-    Metric("command_dead_lettered", _COUNT, "Count", ("command",), "commands given up after the last retry"),
+    Metric(
+        "command_dead_lettered", _COUNT, "Count", ("command",), "given up after the last retry", total=True
+    ),
     Metric("topic_skipped", _COUNT, "Count", ("reason",), "cadence slots of a topic that is gone or paused"),
     # What do readers get?
     Metric("http_requests", _COUNT, "Count", ("status",), "answers of the api, by 2xx, 3xx, 4xx, 5xx"),
@@ -76,6 +79,10 @@ _TABLE: Final = (
     # Courtesies that fail open: nothing broke for the reader, someone should know.
     Metric("cache_failed", _COUNT, "Count", ("operation",), "cache operations that Redis refused"),
     Metric("refresh_failed", _COUNT, "Count", ("reason",), "refreshes that could not be asked for"),
+    Metric("answers_dropped", _COUNT, "Count", (), "cached answers that new articles changed"),
+    Metric(
+        "publish_failed", _COUNT, "Count", (), "batches whose new articles cached answers do not show yet"
+    ),
     Metric("asked_not_remembered", _COUNT, "Count", (), "fetches whose outcome readers cannot be told"),
     # What is running short?
     Metric("database_pool_used", _GAUGE, "Percent", ("service",), "connections in use, of those allowed"),
@@ -179,9 +186,10 @@ def _key(name: str, dimensions: dict[str, str]) -> Key:
 def _line(name: str, dimensions: dict[str, str], values: list[float]) -> dict[str, Any]:
     metric = METRICS.get(name)
     unit = metric.unit if metric else "None"
+    sets = [list(dimensions), []] if metric and metric.total else [list(dimensions)]
     directive = {
         "Namespace": NAMESPACE,
-        "Dimensions": [list(dimensions)],
+        "Dimensions": sets,
         "Metrics": [{"Name": name, "Unit": unit}],
     }
     return {

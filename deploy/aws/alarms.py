@@ -132,12 +132,7 @@ def _work() -> list[Spec]:
         ),
         Spec(
             "commands-given-up",
-            cloudwatch.MathExpression(
-                expression="SUM(SEARCH('{NewsIntel,command} MetricName=\"command_dead_lettered\"', 'Sum'))",
-                using_metrics={},
-                period=Duration.minutes(5),
-                label="commands given up",
-            ),
+            metrics.of("command_dead_lettered"),
             0,
             1,
             "A command failed after every retry.",

@@ -40,6 +40,9 @@ def _alarm(alarm: Resource) -> Iterator[str]:
     periods = int(alarm["EvaluationPeriods"])
     if int(alarm.get("DatapointsToAlarm", periods)) > periods:
         yield f"wants {alarm['DatapointsToAlarm']} of {periods} datapoints and never rings"
+    for query in alarm.get("Metrics", []):
+        if "SEARCH(" in query.get("Expression", ""):
+            yield "searches for metrics, which only a dashboard can"
 
 
 def _target_group(group: Resource) -> Iterator[str]:

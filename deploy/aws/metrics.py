@@ -12,9 +12,9 @@ STATISTICS = {Kind.COUNT: "Sum", Kind.GAUGE: "Maximum", Kind.TIMING: "p99"}
 def of(
     name: str, *, minutes: int = 5, statistic: str | None = None, label: str | None = None, **dimensions: str
 ) -> cloudwatch.Metric:
-    """Raises LookupError unless shared.metrics has the name with exactly these dimensions."""
+    """Raises LookupError unless shared.metrics has the name with exactly these dimensions, or as a total."""
     metric = METRICS.get(name)
-    if metric is None or set(dimensions) != set(metric.dimensions):
+    if metric is None or not (set(dimensions) == set(metric.dimensions) or (metric.total and not dimensions)):
         raise LookupError(f"shared.metrics has no {name} with {sorted(dimensions)}")
     return cloudwatch.Metric(
         namespace=NAMESPACE,

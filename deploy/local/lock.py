@@ -12,7 +12,7 @@ EXTRAS = {
     "api": ["api"],
     "worker": ["worker"],
     "release": ["release"],
-    "aws": ["release", "aws"],
+    "aws": ["worker", "release", "aws"],
 }
 
 

@@ -55,6 +55,13 @@ def test_a_line_is_what_cloudwatch_reads(emf):
     assert line["queue"] == "bulk"
 
 
+def test_some_are_also_written_as_a_total(emf):
+    writer, lines = emf
+    writer.count("command_dead_lettered", command="FetchTopic")
+    (line,) = lines()
+    assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["command"], []]
+
+
 def test_timings_stay_apart_and_fit_into_a_line(emf):
     writer, lines = emf
     for number in range(metrics.MAX_VALUES + 1):

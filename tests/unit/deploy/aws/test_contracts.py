@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import json
 import re
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from deploy.aws.contracts import problems
 from deploy.aws.queries import QUERIES
-from shared.metrics import METRICS
+from shared.metrics import METRICS, NAMESPACE
 
 REPOSITORY = Path(__file__).parents[4]
 RUNBOOK = REPOSITORY / "deploy" / "runbook.md"
@@ -45,6 +46,7 @@ TASK = "AWS::ECS::TaskDefinition"
         (CACHE, {"NumCacheClusters": 1}, "fails over to a node that is not there"),
         (CACHE, {"AutomaticFailoverEnabled": False}, "does not fail over"),
         (ALARM, {"EvaluationPeriods": 2, "DatapointsToAlarm": 3}, "never rings"),
+        (ALARM, {"Metrics": [{"Id": "a", "Expression": "SUM(SEARCH('x', 'Sum'))"}]}, "only a dashboard can"),
         (TARGETS, {"HealthCheckTimeoutSeconds": 20}, "takes longer than the pause"),
         (TASK, {"a": lambda p: p["ContainerDefinitions"][0].update(User="root")}, "runs as root"),
         (
@@ -102,18 +104,32 @@ def test_a_metric_that_the_code_does_not_emit_cannot_be_watched():
             metrics.of(name, **dimensions)
 
 
-def test_no_widget_or_alarm_names_a_metric_of_ours_by_hand(templates):
-    """Whatever way a name came into the template: it is in the table with these dimensions."""
-    for template in templates.values():
-        for resource in template["Resources"].values():
-            properties = resource.get("Properties", {})
-            if resource["Type"] == ALARM and properties.get("Namespace") == "NewsIntel":
-                dimensions = {d["Name"] for d in properties.get("Dimensions", [])}
-                assert dimensions == set(METRICS[properties["MetricName"]].dimensions)
-            for name, dimensions in re.findall(
-                r"\{NewsIntel,?([\w,]*)\} MetricName=\\*\"(\w+)", str(properties)
-            ):
-                assert set(filter(None, name.split(","))) == set(METRICS[dimensions].dimensions)
+def watched(template):
+    """(name, dimensions) of each metric of ours in an alarm or on the dashboard, however it came there."""
+    for resource in template["Resources"].values():
+        properties = resource.get("Properties", {})
+        if resource["Type"] == ALARM:
+            stats = [query.get("MetricStat", {}).get("Metric", {}) for query in properties.get("Metrics", [])]
+            for metric in [properties, *stats]:
+                if metric.get("Namespace") == NAMESPACE:
+                    yield metric["MetricName"], {d["Name"] for d in metric.get("Dimensions", [])}
+        if resource["Type"] == "AWS::CloudWatch::Dashboard":
+            body = "".join(
+                part if isinstance(part, str) else "x" for part in properties["DashboardBody"]["Fn::Join"][1]
+            )
+            for widget in json.loads(body)["widgets"]:
+                for namespace, name, *rest in widget["properties"].get("metrics", []):
+                    if namespace == NAMESPACE:
+                        yield name, set(rest[:-1:2] if isinstance(rest[-1], dict) else rest[::2])
+
+
+def test_every_watched_metric_is_in_the_table_with_its_dimensions(templates):
+    for size in ("small", "production"):
+        found = list(watched(templates[size, "NewsIntel"]))
+        assert len(found) > 40
+        for name, dimensions in found:
+            metric = METRICS[name]
+            assert dimensions == set(metric.dimensions) or (metric.total and not dimensions), name
 
 
 # Logs Insights -------------------------------------------------------------------------------------------------------
