@@ -40,8 +40,10 @@ def ensure(locked: str) -> None:
         _say("Making .venv")
         _run([sys.executable, "-m", "venv", "--clear", str(VENV)], "cannot make .venv")
     _say("Installing the locked dependencies (about a minute, once)")
-    install: list[str | Path] = [python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    _run([*install, "--require-hashes", "--requirement", lock], "cannot install the dependencies")
+    install: list[str | Path] = [python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    _run(
+        [*install, "--no-deps", "--require-hashes", "--requirement", lock], "cannot install the dependencies"
+    )
     _stamp(locked).write_text(_digest(locked))
 
 

@@ -51,7 +51,7 @@ def test_a_failing_source(make, upstreams, pulls, name, kind, details, error):
     with pytest.raises(error):
         items(made.sources[name], pulls[name])
     assert made.metrics.calls == [("source_calls", name, error.code)] * 3  # tried again, not for ever
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     assert others_work(made, pulls, name)
 
 
