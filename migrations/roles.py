@@ -54,7 +54,9 @@ def _make_database(admin: psycopg.Connection[Any]) -> None:
     if found is None:
         # Giving something to a role takes being able to become it, which creating it does not include.
         admin.execute("GRANT newsintel_owner TO CURRENT_USER")
-        admin.execute(sql.SQL("CREATE DATABASE {} OWNER newsintel_owner").format(name))
+        # A server that was made without a locale would give a database of unknown encoding, where text is bytes.
+        create = "CREATE DATABASE {} OWNER newsintel_owner TEMPLATE template0 ENCODING 'UTF8'"
+        admin.execute(sql.SQL(create).format(name))
     admin.execute("SET ROLE newsintel_owner")
     admin.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
     admin.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO newsintel_worker, newsintel_api").format(name))
