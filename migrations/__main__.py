@@ -8,7 +8,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 
-from shared.config import Settings, load
+from shared.config import MigrationSettings, load
 from shared.errors import ConfigError
 
 
@@ -18,12 +18,6 @@ def alembic_config(database_url: str) -> Config:
     config.set_main_option("script_location", str(Path(__file__).parent))
     config.attributes["database_url"] = database_url
     return config
-
-
-class MigrationSettings(Settings, frozen=True, kw_only=True):
-    """A migration needs the database and nothing else."""
-
-    redis_url: str = "redis://unused"
 
 
 def main() -> int:

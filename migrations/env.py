@@ -6,6 +6,7 @@ from alembic import context
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
+from shared.config import MigrationSettings, load
 from shared.tables import metadata
 
 # Two deployments at once: the second waits for the first.
@@ -19,8 +20,8 @@ def _include(name: str | None, kind: str, _parents: Any) -> bool:
 
 
 def run() -> None:
-    url = context.config.attributes["database_url"].replace("postgresql://", "postgresql+psycopg://", 1)
-    engine = create_engine(url, poolclass=NullPool)
+    url = context.config.attributes.get("database_url") or load(MigrationSettings).database_url
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), poolclass=NullPool)
     with engine.connect() as connection:
         # A migration that cannot have its lock at once would stop every query behind it: better to fail and retry.
         connection.execute(text("SET lock_timeout = '4s'"))

@@ -32,6 +32,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     metrics: Annotated[str, Meta(pattern="^(log|emf)$")] = "log"
 
 
+class MigrationSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """A migration needs the database, as the owner role, and nothing else."""
+
+    database_url: Url
+
+
 class ApiSettings(Settings, frozen=True, kw_only=True):
     """The read side: no key, no secret, no token."""
 

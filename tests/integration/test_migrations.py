@@ -1,9 +1,14 @@
 """The schema: clean up and down, no drift from the models, and the api role cannot write."""
 
+import os
+import subprocess
+import sys
+
 import psycopg
 import pytest
 from alembic import command
 
+from deploy.local.environment import REPOSITORY
 from migrations.__main__ import alembic_config
 from shared import db
 from shared.errors import SchemaTooOldError
@@ -70,3 +75,29 @@ def test_the_api_role_reads(database):
         assert api.execute("SELECT count(*) FROM topics").fetchone()[0] == 17
         with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
             api.execute("CREATE TEMP TABLE t (id int)")
+
+
+def test_the_alembic_command_line_works_from_the_checkout(empty_database):
+    done = subprocess.run(
+        [sys.executable, "-m", "alembic", "upgrade", "head"],
+        cwd=REPOSITORY,
+        env={**os.environ, "NEWSINTEL_DATABASE_URL": empty_database},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    command.check(alembic_config(empty_database))
+
+
+def test_a_migration_without_its_setting_says_which_in_one_sentence():
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("NEWSINTEL_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "migrations", "upgrade"],
+        cwd=REPOSITORY,
+        env=environment,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (2, "migrations: NEWSINTEL_DATABASE_URL must be set\n")
