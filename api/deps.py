@@ -19,7 +19,7 @@ from shared import bus, db
 from shared import redis as redis_clients
 from shared.clock import Clock, utcnow
 from shared.config import ApiSettings
-from shared.metrics import LogMetrics, Metrics
+from shared.metrics import Metrics, build
 
 T = TypeVar("T")
 
@@ -73,7 +73,7 @@ class Deps(msgspec.Struct, frozen=True, kw_only=True):
 @asynccontextmanager
 async def opened(settings: ApiSettings) -> AsyncIterator[Deps]:
     """Connect to everything. A Redis that is away is no reason not to start: the archive answers without it."""
-    metrics = LogMetrics()
+    metrics = build(settings.metrics)
     pool = db.pool_async(
         settings.database_url,
         settings.database_pool_size,

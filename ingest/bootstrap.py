@@ -3,10 +3,9 @@
 from ingest import sources
 from ingest.ports import Ports
 from ingest.seal import Seal
-from shared import db, redis
+from shared import db, metrics, redis
 from shared.clock import utcnow
 from shared.config import IngestSettings
-from shared.metrics import LogMetrics
 
 
 def ports(settings: IngestSettings) -> Ports:
@@ -16,14 +15,14 @@ def ports(settings: IngestSettings) -> Ports:
     """
     db.check_schema(settings.database_url)
     client = redis.connect(settings.redis_url)
-    metrics = LogMetrics()
+    writer = metrics.build(settings.metrics)
     return Ports(
         settings=settings,
         database=db.pool(settings.database_url, settings.database_pool_size),
         redis=client,
-        sources=sources.build(settings, client, metrics),
-        identity=sources.identity(settings, client, metrics),
+        sources=sources.build(settings, client, writer),
+        identity=sources.identity(settings, client, writer),
         seal=Seal(settings.seal_keys),
-        metrics=metrics,
+        metrics=writer,
         clock=utcnow,
     )

@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import dramatiq
 import redis
@@ -16,7 +16,7 @@ import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from ingest import bootstrap
+from ingest import bootstrap, health
 from ingest.ports import Ports
 from ingest.store import topics
 from ingest.store.topics import Topic
@@ -29,6 +29,8 @@ from shared.errors import DependencyError, NewsIntelError
 REFRESH_SECONDS = 15
 # What Reddit could not be told, it is told within this time.
 TIDY_SECONDS = 600
+# Several ticks missed: the timer is dead.
+STALE = timedelta(seconds=8 * REFRESH_SECONDS)
 # Long enough to send one message, short enough that a dead sender's slot is tried again.
 CLAIM_SECONDS = 60
 
@@ -68,6 +70,7 @@ class Scheduler:
         self._lease = lease
         self._known: dict[int, Topic] = {}
         self._jobs = BackgroundScheduler(timezone=UTC)
+        self._refreshed = ports.clock()
 
     def start(self) -> None:
         self._jobs.add_job(
@@ -80,12 +83,17 @@ class Scheduler:
         self._jobs.add_job(self.send_tidy, IntervalTrigger(seconds=TIDY_SECONDS, timezone=UTC), coalesce=True)
         self._jobs.start()
 
+    def ticks(self) -> bool:
+        """Whether topics were looked at lately, readable or not."""
+        return self._ports.clock() - self._refreshed < STALE
+
     def stop(self) -> None:
         self._jobs.shutdown(wait=True)
         self._lease.release()
 
     def refresh(self) -> None:
         """Bring the jobs in line with the topics table, and send every current slot that nobody sent."""
+        self._refreshed = self._ports.clock()
         try:
             with self._ports.database.connection() as connection:
                 current = {topic.id: topic for topic in topics.active(connection)}
@@ -150,7 +158,8 @@ def main() -> int:
     scheduler = Scheduler(ports, bus.broker(ports.redis), Lease(ports.redis, settings.leader_lease_seconds))
     scheduler.start()
     _log.info("scheduler_started")
-    stop.wait()
+    with health.answering(settings.health_port, scheduler.ticks):
+        stop.wait()
     scheduler.stop()
     _log.info("scheduler_stopped")
     ports.database.close()

@@ -16,7 +16,7 @@ import msgspec
 import structlog
 from dramatiq.middleware import CurrentMessage, Middleware, Retries
 
-from ingest import bootstrap
+from ingest import bootstrap, health
 from ingest.handlers import HANDLERS, Handler
 from ingest.ports import Ports
 from shared import bus, log
@@ -94,9 +94,15 @@ def serve(ports: Ports, queues: set[Queue], stop: threading.Event) -> None:
     )
     worker.start()
     _log.info("worker_started", queues=sorted(queues))
-    stop.wait()
+    with health.answering(settings.health_port, lambda: _works(worker)):
+        stop.wait()
     worker.stop(timeout=30_000)
     _log.info("worker_stopped", queues=sorted(queues))
+
+
+def _works(worker: dramatiq.Worker) -> bool:
+    """Whether every thread that takes or carries out messages is still there."""
+    return all(thread.is_alive() for thread in [*worker.consumers.values(), *worker.workers])
 
 
 def main() -> int:

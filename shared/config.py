@@ -31,6 +31,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # how long a revocation is remembered in Redis.
     access_seconds: Annotated[int, Meta(ge=60, le=3600)] = 600
     log_level: Annotated[str, Meta(pattern="^(debug|info|warning|error)$")] = "info"
+    # emf: lines that CloudWatch turns into metrics; log: plain log lines, for one machine.
+    metrics: Annotated[str, Meta(pattern="^(log|emf)$")] = "log"
 
 
 class MigrationSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,6 +145,8 @@ class IngestSettings(Settings, frozen=True, kw_only=True):
     bulk_poll_ms: Positive = 500
     # A worker that has not been heard of for this long is dead and its messages go to another one.
     worker_dead_after_ms: Positive = 30_000
+    # Where a container's health check asks; 0: nowhere, which is right for several workers on one machine.
+    health_port: Annotated[int, Meta(ge=0, le=65535)] = 0
     # A lease this long survives a slow second and hands over within three ticks.
     leader_lease_seconds: Positive = 15
 

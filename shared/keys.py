@@ -1,8 +1,16 @@
 """Every Redis key and channel, in one place: owner, type, lifetime.
 
-Least privilege in Redis rests on these prefixes: `api` needs `search:* flight:* answer:* standing:* revoked`
-and the queues; `source:*` and `lease:*` are the worker's own.
+Least privilege in Redis rests on these prefixes: API_KEYS is what `api` may touch, WORKER_KEYS the rest too.
 """
+
+from typing import Final
+
+# What a Redis user of each service is limited to; `source:*` and `lease:*` are the worker's own.
+# The bare name is what Dramatiq hands to its script.
+API_KEYS: Final = (
+    "queue", "queue:*", "answer:*", "search:*", "standing:*", "flight:*", "revoked", "signin:*", "limit:*",
+)  # fmt: skip
+WORKER_KEYS: Final = (*API_KEYS, "source:*", "lease:*")
 
 # Commands and answers -----------------------------------------------------------------------------------------
 QUEUE_NAMESPACE = "queue"  # Dramatiq's own keys

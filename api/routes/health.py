@@ -8,6 +8,7 @@ from litestar import Request, get
 from litestar.response.base import ASGIResponse
 
 from api import deps, openapi, params, respond
+from shared.probe import HEALTH_PATH
 
 # A load balancer asks every few seconds; a dependency that takes longer than this is not there.
 PATIENCE_SECONDS = 1.0
@@ -24,7 +25,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get(
-    "/health",
+    HEALTH_PATH,
     operation_class=openapi.operation(),
     responses={**openapi.responses(Health, 400, 406), 503: openapi.responses(Health)[200]},
     summary="Readiness",

@@ -29,6 +29,7 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument("name", help="a benchmark in tests/bench, for example: ingest")
 
     commands.add_parser("lock", help="pin the dependencies of pyproject.toml again, by version and hash")
+    commands.add_parser("images", help="build both images and boot them, with docker or podman")
     return root
 
 
@@ -57,6 +58,10 @@ def _dispatch(arguments: argparse.Namespace, rest: list[str]) -> int:
         from deploy.local import lock  # noqa: PLC0415
 
         return lock.main()
+    if arguments.command == "images":
+        from deploy.local import images  # noqa: PLC0415
+
+        return images.main()
     from deploy.local import checks  # noqa: PLC0415
 
     if arguments.command == "bench":

@@ -7,10 +7,12 @@ from deploy.local.environment import LOCKS, REPOSITORY
 
 # `test` is resolved first and holds everything; the others are held to its versions.
 EXTRAS = {
-    "test": ["api", "worker", "local", "test"],
+    "test": ["api", "worker", "local", "release", "aws", "test"],
     "local": ["api", "worker", "local"],
     "api": ["api"],
     "worker": ["worker"],
+    "release": ["release"],
+    "aws": ["worker", "release", "aws"],
 }
 
 

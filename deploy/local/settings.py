@@ -3,8 +3,6 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dotenv import dotenv_values
-
 from deploy.local.environment import REPOSITORY
 from deploy.local.upstreams import accounts
 
@@ -24,6 +22,8 @@ class Sources:
 
 def read_env(path: Path = REPOSITORY / ".env") -> dict[str, str]:
     """The NEWSINTEL_* variables of a .env file that have a value."""
+    from dotenv import dotenv_values  # noqa: PLC0415 - containers use the rest of this file without it
+
     return {k: v for k, v in dotenv_values(path).items() if k.startswith(PREFIX) and v}
 
 

@@ -1,0 +1,184 @@
+"""Every alarm: when it rings, why that is worth waking someone, and where the runbook goes on."""
+
+from dataclasses import dataclass, field
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_elasticloadbalancingv2 as elb
+from constructs import Construct
+
+from deploy.aws import metrics
+from deploy.aws.data import Data
+from deploy.aws.services import Services
+from deploy.aws.sizes import Size
+from shared.tables import SOURCES
+
+Comparison = cloudwatch.ComparisonOperator
+Missing = cloudwatch.TreatMissingData
+
+# Two missed slots of the usual cadence of a quarter of an hour.
+FETCH_LATE_SECONDS = 2_400
+# The newest article: NewsAPI's Developer plan is a day late by contract; the others have something new every hour.
+NEWS_OLD_SECONDS = {"newsapi": 36 * 3600, "guardian": 6 * 3600, "reddit": 3 * 3600}
+GIGABYTE = 1024**3
+
+
+@dataclass(frozen=True)
+class Spec:
+    """periods: how many in a row must be bad. missing: what silence means."""
+
+    name: str
+    metric: cloudwatch.IMetric
+    threshold: float
+    periods: int
+    why: str
+    below: bool = False
+    missing: cloudwatch.TreatMissingData = field(default=Missing.NOT_BREACHING)
+
+
+def specs(services: Services, data: Data, size: Size) -> list[Spec]:
+    return [*_readers(services), *_news(), *_work(), *_stores(data, size)]
+
+
+def make(scope: Construct, spec: Spec, runbook: str) -> cloudwatch.Alarm:
+    return cloudwatch.Alarm(
+        scope,
+        "".join(word.title() for word in spec.name.split("-")),
+        alarm_name=f"newsintel-{spec.name}",
+        alarm_description=f"{spec.why} {runbook}#{spec.name}",
+        metric=spec.metric,
+        threshold=spec.threshold,
+        evaluation_periods=spec.periods,
+        datapoints_to_alarm=spec.periods,
+        comparison_operator=Comparison.LESS_THAN_THRESHOLD
+        if spec.below
+        else Comparison.GREATER_THAN_THRESHOLD,
+        treat_missing_data=spec.missing,
+    )
+
+
+def _readers(services: Services) -> list[Spec]:
+    minute = Duration.minutes(1)
+    balancer, targets = services.balancer.metrics, services.targets.metrics
+    failed = cloudwatch.MathExpression(
+        expression="100 * (FILL(target, 0) + FILL(own, 0)) / requests",
+        using_metrics={
+            "target": targets.http_code_target(
+                elb.HttpCodeTarget.TARGET_5XX_COUNT, period=minute, statistic="Sum"
+            ),
+            "own": balancer.http_code_elb(elb.HttpCodeElb.ELB_5XX_COUNT, period=minute, statistic="Sum"),
+            "requests": balancer.request_count(period=minute, statistic="Sum"),
+        },
+        period=minute,
+        label="failed requests, %",
+    )
+    slow = targets.target_response_time(period=minute, statistic="p99")
+    healthy = targets.healthy_host_count(period=minute, statistic="Minimum")
+    return [
+        Spec("api-errors", failed, 1, 5, "More than 1 % of the requests fail."),
+        Spec("api-slow", slow, 1, 5, "One request in a hundred takes longer than a second."),
+        Spec(
+            "api-no-spare",
+            healthy,
+            2,
+            5,
+            "Fewer than two tasks answer: the next loss is an outage.",
+            below=True,
+            missing=Missing.BREACHING,
+        ),
+    ]
+
+
+def _news() -> list[Spec]:
+    late = [
+        Spec(
+            f"fetch-late-{source}",
+            metrics.of("last_fetch_age", source=source),
+            FETCH_LATE_SECONDS,
+            2,
+            f"No fetch of {source} succeeded for {FETCH_LATE_SECONDS // 60} minutes.",
+            missing=Missing.BREACHING,
+        )
+        for source in SOURCES
+    ]
+    old = [
+        Spec(
+            f"news-old-{source}",
+            metrics.of("newest_article_age", source=source),
+            seconds,
+            3,
+            f"The newest article of {source} is older than {seconds // 3600} hours although fetches may succeed.",
+        )
+        for source, seconds in NEWS_OLD_SECONDS.items()
+    ]
+    return late + old
+
+
+def _work() -> list[Spec]:
+    return [
+        Spec(
+            "commands-wait",
+            metrics.of("queue_age", queue="interactive", minutes=1),
+            15,
+            3,
+            "Readers wait for commands that no worker takes.",
+        ),
+        Spec(
+            "bulk-waits",
+            metrics.of("queue_age", queue="bulk"),
+            1_800,
+            3,
+            "Cadence fetches have waited for half an hour.",
+        ),
+        Spec(
+            "commands-given-up",
+            metrics.of("command_dead_lettered"),
+            0,
+            1,
+            "A command failed after every retry.",
+        ),
+        Spec(
+            "no-leader",
+            metrics.of("scheduler_leads", statistic="SampleCount"),
+            1,
+            2,
+            "No scheduler leads: nothing is fetched on its cadence.",
+            below=True,
+            missing=Missing.BREACHING,
+        ),
+    ]
+
+
+def _stores(data: Data, size: Size) -> list[Spec]:
+    database = data.database
+    cache = {
+        name: cloudwatch.Metric(
+            namespace="AWS/ElastiCache",
+            metric_name=name,
+            dimensions_map={"ReplicationGroupId": data.cache.ref},
+            period=Duration.minutes(5),
+            statistic="Maximum",
+        )
+        for name in ("DatabaseMemoryUsagePercentage", "EngineCPUUtilization")
+    }
+    return [
+        Spec(
+            "database-busy",
+            database.metric_cpu_utilization(),
+            85,
+            3,
+            "PostgreSQL uses more than 85 % of its CPU.",
+        ),
+        Spec(
+            "database-full",
+            database.metric_free_storage_space(statistic="Minimum"),
+            size.database_gb * GIGABYTE * 0.15,
+            2,
+            "Less than 15 % of the first disk size is free.",
+            below=True,
+        ),
+        Spec(
+            "cache-full", cache["DatabaseMemoryUsagePercentage"], 80, 3, "Valkey will soon refuse to queue."
+        ),
+        Spec("cache-busy", cache["EngineCPUUtilization"], 85, 3, "Valkey's one thread is nearly used up."),
+    ]

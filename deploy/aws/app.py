@@ -1,0 +1,114 @@
+"""The infrastructure, synthesised: `python -m deploy.aws.app`, or `npx aws-cdk@2 deploy` in this directory.
+
+Context (-c name=value): size=small|production, region, repository=owner/name, domain=the api's public name,
+certificate=ARN of its certificate, email=who is woken, desired=0 for the first deployment (see deploy/runbook.md).
+"""
+
+from typing import Any
+
+from aws_cdk import App, Environment, Stack, Tags, Validations
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_ssm as ssm
+from cdk_nag import AwsSolutionsChecks
+from constructs import Construct
+
+from deploy.aws import accepted, names
+from deploy.aws.data import Data
+from deploy.aws.network import Network
+from deploy.aws.pipeline import BRANCH, REPOSITORIES, Pipeline
+from deploy.aws.services import Services
+from deploy.aws.sizes import SIZES, Size
+from deploy.aws.tasks import Images, Tasks
+from deploy.aws.watch import Watch
+
+
+class System(Stack):
+    """Everything that runs and is kept. It goes with the tag that release.py noted down last."""
+
+    def __init__(self, scope: Construct, id_: str, *, options: dict[str, str], **kwargs: Any) -> None:
+        super().__init__(scope, id_, **kwargs)
+        size = SIZES[options["size"]]
+        images = Images(
+            api=ecr.Repository.from_repository_name(self, "ApiImages", REPOSITORIES["api"]),
+            worker=ecr.Repository.from_repository_name(self, "WorkerImages", REPOSITORIES["worker"]),
+            tag=ssm.StringParameter.value_for_string_parameter(self, names.SSM_TAG),
+        )
+        self.net = Network(self, "Network", size)
+        self.data = Data(self, "Data", self.net, size)
+        self.tasks = Tasks(self, "Tasks", self.data, images, size)
+        self.services = Services(
+            self,
+            "Services",
+            net=self.net,
+            tasks=self.tasks,
+            size=size,
+            certificate_arn=options["certificate"],
+            desired=int(options["desired"]) if options["desired"] else None,
+        )
+        self.watch = Watch(
+            self,
+            "Watch",
+            services=self.services,
+            data=self.data,
+            tasks=self.tasks,
+            size=size,
+            runbook=f"https://github.com/{options['repository']}/blob/{BRANCH}/deploy/runbook.md",
+            email=options["email"],
+        )
+        self._tell_release(options, size)
+
+    def _tell_release(self, options: dict[str, str], size: Size) -> None:
+        target = {
+            "cluster": names.SYSTEM,
+            "api": f"{names.SYSTEM}-api",
+            "worker": f"{names.SYSTEM}-worker",
+            "migrate": f"{names.SYSTEM}-migrate",
+            "subnets": self.net.vpc.select_subnets(subnet_group_name="worker").subnet_ids,
+            "security_groups": [self.net.worker.security_group_id],
+            "log_group": names.LOG_GROUPS["migrate"],
+            "url": f"https://{options['domain']}",
+            "least": {"api": size.api_tasks[0], "worker": size.worker_tasks[0]},
+        }
+        ssm.StringParameter(
+            self, "Target", parameter_name=names.SSM_TARGET, string_value=self.to_json_string(target)
+        )
+
+
+DEFAULTS = {
+    "size": "small",
+    "region": "eu-west-1",
+    "repository": "",
+    "domain": "",
+    "certificate": "",
+    "email": "",
+    "desired": "",
+}
+REQUIRED = ("repository", "domain", "certificate")
+
+
+def build(options: dict[str, str], *, outdir: str | None = None) -> App:
+    """Both stacks with cdk-nag over them. Raises SystemExit with one sentence for a missing option."""
+    options = {**DEFAULTS, **options}
+    for name in REQUIRED:
+        if not options[name]:
+            raise SystemExit(f"deploy.aws: -c {name}=... is needed; see deploy/runbook.md")
+    if options["size"] not in SIZES:
+        raise SystemExit(f"deploy.aws: -c size={options['size']} is not known; use {' or '.join(SIZES)}")
+    app = App(outdir=outdir)
+    environment = Environment(region=options["region"])
+    pipeline = Pipeline(app, "NewsIntelPipeline", repository=options["repository"], env=environment)
+    system = System(app, "NewsIntel", options=options, env=environment)
+    Tags.of(app).add("project", names.SYSTEM)
+    accepted.note(system, pipeline, size=SIZES[options["size"]])
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    return app
+
+
+def main() -> None:
+    context = App()
+    given = {name: context.node.try_get_context(name) for name in DEFAULTS}
+    build({name: str(value) for name, value in given.items() if value is not None}).synth()
+
+
+if __name__ == "__main__":
+    main()

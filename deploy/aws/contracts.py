@@ -1,0 +1,91 @@
+"""Mistakes that neither CDK, cdk-nag nor cfn-lint sees: checked on the synthesised template."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from deploy.aws.pipeline import ISSUER
+
+Resource = Mapping[str, Any]
+
+# family, generation, an optional variant, and a size: cache.m7g.large, cache.t4g.micro
+NODE_TYPE = re.compile(
+    r"cache\.(t4g\.(micro|small|medium)|[mr][67]g\.(large|xlarge|[248]xlarge|1[26]xlarge)|r6gd\.\w+)"
+)
+# One repository, one branch: no star anywhere, and no organisation as a whole.
+SUBJECT = re.compile(r"repo:[\w.-]+/[\w.-]+:ref:refs/heads/[\w./-]+")
+
+
+def problems(template: Mapping[str, Any]) -> list[str]:
+    """A sentence for each mistake, beginning with the resource's logical id."""
+    return [
+        f"{name}: {problem}"
+        for name, resource in template["Resources"].items()
+        for check in CHECKS.get(resource["Type"], ())
+        for problem in check(resource.get("Properties", {}))
+    ]
+
+
+def _cache(cache: Resource) -> Iterator[str]:
+    if not NODE_TYPE.fullmatch(str(cache.get("CacheNodeType"))):
+        yield f"{cache.get('CacheNodeType')} is no cache node type"
+    nodes = int(cache.get("NumCacheClusters", 1))
+    if nodes < 2 and (cache.get("AutomaticFailoverEnabled") or cache.get("MultiAZEnabled")):  # noqa: PLR2004
+        yield "fails over to a node that is not there"
+    if nodes > 1 and not cache.get("AutomaticFailoverEnabled"):
+        yield f"has {nodes} nodes and does not fail over"
+
+
+def _alarm(alarm: Resource) -> Iterator[str]:
+    periods = int(alarm["EvaluationPeriods"])
+    if int(alarm.get("DatapointsToAlarm", periods)) > periods:
+        yield f"wants {alarm['DatapointsToAlarm']} of {periods} datapoints and never rings"
+    for query in alarm.get("Metrics", []):
+        if "SEARCH(" in query.get("Expression", ""):
+            yield "searches for metrics, which only a dashboard can"
+
+
+def _target_group(group: Resource) -> Iterator[str]:
+    interval = int(group.get("HealthCheckIntervalSeconds", 30))
+    if int(group.get("HealthCheckTimeoutSeconds", 5)) >= interval:
+        yield "a health check takes longer than the pause between two"
+
+
+def _task(task: Resource) -> Iterator[str]:
+    for container in task["ContainerDefinitions"]:
+        check = container.get("HealthCheck")
+        if check and int(check.get("Timeout", 5)) >= int(check.get("Interval", 30)):
+            yield f"{container['Name']}: a health check takes longer than the pause between two"
+        if container.get("Privileged") or container.get("User") in (None, "0", "root"):
+            yield f"{container['Name']}: runs as root"
+        if not container.get("ReadonlyRootFilesystem"):
+            yield f"{container['Name']}: its root can be written to"
+        for variable in container.get("Environment", []):
+            if re.search(r"PASSWORD|SECRET|_KEY$|TOKEN", variable["Name"]):
+                yield f"{container['Name']}: {variable['Name']} is a secret in plain sight"
+
+
+def _role(role: Resource) -> Iterator[str]:
+    for statement in role["AssumeRolePolicyDocument"]["Statement"]:
+        if statement["Action"] != "sts:AssumeRoleWithWebIdentity":
+            continue
+        exact = statement.get("Condition", {}).get("StringEquals", {})
+        if exact.get(f"{ISSUER}:aud") != "sts.amazonaws.com":
+            yield "trusts tokens that were made for somebody else"
+        if not SUBJECT.fullmatch(str(exact.get(f"{ISSUER}:sub"))):
+            yield f"trusts {exact.get(f'{ISSUER}:sub')}, not one branch of one repository"
+
+
+def _scaling(target: Resource) -> Iterator[str]:
+    if int(target["MinCapacity"]) > int(target["MaxCapacity"]):
+        yield "its least is more than its most"
+
+
+CHECKS: Mapping[str, tuple[Callable[[Resource], Iterator[str]], ...]] = {
+    "AWS::ElastiCache::ReplicationGroup": (_cache,),
+    "AWS::CloudWatch::Alarm": (_alarm,),
+    "AWS::ElasticLoadBalancingV2::TargetGroup": (_target_group,),
+    "AWS::ECS::TaskDefinition": (_task,),
+    "AWS::IAM::Role": (_role,),
+    "AWS::ApplicationAutoScaling::ScalableTarget": (_scaling,),
+}

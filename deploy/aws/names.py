@@ -1,0 +1,51 @@
+"""The application's own names, as the infrastructure uses them: imported from the code, so that they cannot drift."""
+
+from typing import Final
+
+import msgspec
+
+from shared.config import PREFIX, ApiSettings, IngestSettings, Settings
+from shared.keys import ANSWERS, API_KEYS, WORKER_KEYS
+from shared.probe import HEALTH_PATH
+
+__all__ = ["HEALTH_PATH"]
+
+SYSTEM: Final = "newsintel"
+DATABASE: Final = "newsintel"
+# Roles of migrations/roles.sql; the secret of each is newsintel/database/<role>.
+ROLES: Final = ("newsintel_owner", "newsintel_worker", "newsintel_api")
+
+API_PORT: Final[int] = next(f.default for f in msgspec.structs.fields(ApiSettings) if f.name == "port")
+POSTGRES_PORT: Final = 5432
+REDIS_PORT: Final = 6379
+# The containers of one task share its network; each needs a port of its own for its health check.
+HEALTH_PORTS: Final = {"interactive": 8001, "bulk": 8002, "scheduler": 8003}
+
+# Roles of tasks begin so; the pipeline may hand on these roles and no other.
+TASK_ROLE_PREFIX: Final = f"{SYSTEM}-task-"
+
+# Settings of the write side that are secrets: fields of one JSON secret, empty until an operator fills them in.
+SOURCE_SECRETS: Final = ("newsapi_key", "guardian_key", "reddit_client_id", "reddit_client_secret")
+
+# Where release.py finds what the stacks made, and the image tag that runs.
+SSM_TARGET: Final = f"/{SYSTEM}/release/target"
+SSM_TAG: Final = f"/{SYSTEM}/release/tag"
+
+LOG_GROUPS: Final = {name: f"/{SYSTEM}/{name}" for name in ("api", "worker", "scheduler", "migrate")}
+
+# Nobody may flush, reconfigure or run away with the data. Scripts are Dramatiq's, the budgets' and the lease's; they
+# ask for KEYS now and then, and for TIME.
+_COMMANDS: Final = (
+    "-@all +@read +@write +@connection +@transaction +@pubsub -@dangerous -function "
+    "+eval +evalsha +script|load +script|exists +keys +time"
+)
+ACL_API: Final = f"on {' '.join('~' + key for key in API_KEYS)} resetchannels &{ANSWERS} {_COMMANDS}"
+ACL_WORKER: Final = f"on {' '.join('~' + key for key in WORKER_KEYS)} resetchannels &{ANSWERS} {_COMMANDS}"
+
+
+def env(setting: str) -> str:
+    """The environment variable of a setting; an unknown one is a mistake in the caller."""
+    for kind in (Settings, ApiSettings, IngestSettings):
+        if setting in {field.name for field in msgspec.structs.fields(kind)}:
+            return PREFIX + setting.upper()
+    raise LookupError(f"shared.config has no setting {setting!r}")

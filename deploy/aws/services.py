@@ -1,0 +1,225 @@
+"""Two Fargate services behind one load balancer with TLS, and how they grow."""
+
+from aws_cdk import (
+    Duration,
+    RemovalPolicy,
+)
+from aws_cdk import (
+    aws_applicationautoscaling as scaling,
+)
+from aws_cdk import (
+    aws_cloudwatch as cloudwatch,
+)
+from aws_cdk import (
+    aws_cloudwatch_actions as actions,
+)
+from aws_cdk import (
+    aws_ecs as ecs,
+)
+from aws_cdk import (
+    aws_elasticloadbalancingv2 as elb,
+)
+from aws_cdk import (
+    aws_s3 as s3,
+)
+from constructs import Construct
+
+from deploy.aws import metrics, names, network
+from deploy.aws.network import Network
+from deploy.aws.sizes import Size
+from deploy.aws.tasks import Tasks
+
+# The balancer stops sending to a task that stops; its longest answer (a cold query with `Prefer: wait=10`) fits in.
+DRAIN = Duration.seconds(30)
+CPU_PERCENT = 70
+# A wait that a reader notices, and one that makes the news late.
+INTERACTIVE_AGE_SECONDS = 5
+BULK_AGE_SECONDS = 120
+
+
+class Services(Construct):
+    """desired: tasks to start with; None leaves the count to the scaling, 0 is for a database without a schema."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        net: Network,
+        tasks: Tasks,
+        size: Size,
+        certificate_arn: str,
+        desired: int | None,
+    ) -> None:
+        super().__init__(scope, id_)
+        self.cluster = ecs.Cluster(
+            self,
+            "Cluster",
+            cluster_name=names.SYSTEM,
+            vpc=net.vpc,
+            container_insights_v2=ecs.ContainerInsights.ENABLED,
+        )
+        self.api = self._service("api", tasks.api, net.api, network.API, desired)
+        self.worker = self._service("worker", tasks.worker, net.worker, network.WORKER, desired)
+        self.balancer = self._balancer(net)
+        self.targets = self._listen(certificate_arn)
+        self._scale_api(size)
+        self._scale_worker(size)
+
+    def _service(
+        self,
+        name: str,
+        definition: ecs.FargateTaskDefinition,
+        group: object,
+        subnets: object,
+        desired: int | None,
+    ) -> ecs.FargateService:
+        return ecs.FargateService(
+            self,
+            name.title(),
+            service_name=f"{names.SYSTEM}-{name}",
+            cluster=self.cluster,
+            task_definition=definition,
+            security_groups=[group],
+            vpc_subnets=subnets,
+            assign_public_ip=False,
+            circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True),
+            # The old tasks stay until the new ones are healthy.
+            min_healthy_percent=100,
+            max_healthy_percent=200,
+            health_check_grace_period=Duration.seconds(60) if name == "api" else None,
+            desired_count=desired,
+            availability_zone_rebalancing=ecs.AvailabilityZoneRebalancing.ENABLED,
+            propagate_tags=ecs.PropagatedTagSource.SERVICE,
+        )
+
+    def _balancer(self, net: Network) -> elb.ApplicationLoadBalancer:
+        balancer = elb.ApplicationLoadBalancer(
+            self,
+            "Balancer",
+            vpc=net.vpc,
+            vpc_subnets=network.PUBLIC,
+            internet_facing=True,
+            security_group=net.balancer,
+            drop_invalid_header_fields=True,
+            deletion_protection=True,
+            # Longer than the longest wait that a reader may ask for, shorter than a hung connection is worth.
+            idle_timeout=Duration.seconds(30),
+        )
+        balancer.log_access_logs(
+            s3.Bucket(
+                self,
+                "AccessLogs",
+                encryption=s3.BucketEncryption.S3_MANAGED,  # the balancer can write to no other kind
+                block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+                enforce_ssl=True,
+                lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(30))],
+                removal_policy=RemovalPolicy.RETAIN,
+            )
+        )
+        return balancer
+
+    def _listen(self, certificate_arn: str) -> elb.ApplicationTargetGroup:
+        self.balancer.add_listener(
+            "Http",
+            port=80,
+            open=False,
+            default_action=elb.ListenerAction.redirect(protocol="HTTPS", port="443", permanent=True),
+        )
+        https = self.balancer.add_listener(
+            "Https",
+            port=443,
+            open=False,
+            certificates=[elb.ListenerCertificate.from_arn(certificate_arn)],
+            ssl_policy=elb.SslPolicy.RECOMMENDED_TLS,
+        )
+        return https.add_targets(
+            "Api",
+            port=names.API_PORT,
+            protocol=elb.ApplicationProtocol.HTTP,
+            targets=[self.api],
+            deregistration_delay=DRAIN,
+            health_check=elb.HealthCheck(
+                path=names.HEALTH_PATH,
+                healthy_http_codes="200",
+                interval=Duration.seconds(10),
+                timeout=Duration.seconds(5),
+                healthy_threshold_count=2,
+                # 100 s: the health path fails with the database, and a Multi-AZ failover takes 60 to 120 s. Replacing
+                # every task during one would only make it longer.
+                unhealthy_threshold_count=10,
+            ),
+        )
+
+    def _scale_api(self, size: Size) -> None:
+        least, most = size.api_tasks
+        tasks = self.api.auto_scale_task_count(min_capacity=least, max_capacity=most)
+        tasks.scale_on_cpu_utilization(
+            "Cpu",
+            target_utilization_percent=CPU_PERCENT,
+            scale_out_cooldown=Duration.seconds(60),
+            scale_in_cooldown=Duration.seconds(300),
+        )
+        # Target tracking wants three minutes of evidence; a step on one minute's requests reacts within 90 s.
+        requests = self.targets.metrics.request_count_per_target(period=Duration.minutes(1), statistic="Sum")
+        tasks.scale_on_metric(
+            "Requests",
+            metric=requests,
+            scaling_steps=[
+                scaling.ScalingInterval(
+                    lower=size.requests_per_task, upper=2 * size.requests_per_task, change=2
+                ),
+                scaling.ScalingInterval(lower=2 * size.requests_per_task, change=4),
+            ],
+            adjustment_type=scaling.AdjustmentType.CHANGE_IN_CAPACITY,
+            evaluation_periods=1,
+            datapoints_to_alarm=1,
+            cooldown=Duration.seconds(60),
+        )
+
+    def _scale_worker(self, size: Size) -> None:
+        least, most = size.worker_tasks
+        tasks = self.worker.auto_scale_task_count(min_capacity=least, max_capacity=most)
+        limits = {"interactive": INTERACTIVE_AGE_SECONDS, "bulk": BULK_AGE_SECONDS}
+        ages = {queue: metrics.of("queue_age", queue=queue, minutes=1) for queue in limits}
+        for queue, age in ages.items():
+            tasks.scale_on_metric(
+                f"{queue.title()}Age",
+                metric=age,
+                scaling_steps=[
+                    scaling.ScalingInterval(lower=limits[queue], upper=6 * limits[queue], change=1),
+                    scaling.ScalingInterval(lower=6 * limits[queue], change=2),
+                ],
+                adjustment_type=scaling.AdjustmentType.CHANGE_IN_CAPACITY,
+                evaluation_periods=2,
+                cooldown=Duration.minutes(3),
+            )
+        self._shrink_worker(tasks, ages)
+
+    def _shrink_worker(self, tasks: ecs.ScalableTaskCount, ages: dict[str, cloudwatch.IMetric]) -> None:
+        """One worker less for every quarter of an hour in which neither queue waited."""
+        waited = cloudwatch.MathExpression(
+            expression="MAX([interactive, bulk])",
+            using_metrics=ages,
+            period=Duration.minutes(1),
+            label="longest wait",
+        )
+        action = scaling.StepScalingAction(
+            self,
+            "Shrink",
+            scaling_target=tasks.node.find_child("Target"),
+            adjustment_type=scaling.AdjustmentType.CHANGE_IN_CAPACITY,
+            cooldown=Duration.minutes(15),
+        )
+        action.add_adjustment(adjustment=-1, upper_bound=0)
+        quiet = cloudwatch.Alarm(
+            self,
+            "Quiet",
+            metric=waited,
+            threshold=1,
+            comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+            evaluation_periods=15,
+            datapoints_to_alarm=15,
+            alarm_description="Scaling only: neither queue waited for a quarter of an hour",
+        )
+        quiet.add_alarm_action(actions.ApplicationScalingAction(action))

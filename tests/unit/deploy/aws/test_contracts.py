@@ -1,0 +1,210 @@
+"""The linters' blind spots: each planted mistake is found, and ours has none."""
+
+import ast
+import copy
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from deploy.aws.contracts import problems
+from deploy.aws.queries import QUERIES
+from shared.metrics import METRICS, NAMESPACE
+
+REPOSITORY = Path(__file__).parents[4]
+RUNBOOK = REPOSITORY / "deploy" / "runbook.md"
+
+
+def test_ours_have_none(templates):
+    for template in templates.values():
+        assert problems(template) == []
+
+
+def planted(template, kind, **changes):
+    """The template with one resource of that kind changed."""
+    changed = copy.deepcopy(template)
+    resource = next(r for r in changed["Resources"].values() if r["Type"] == kind)
+    for name, value in changes.items():
+        if callable(value):
+            value(resource["Properties"])
+        else:
+            resource["Properties"][name] = value
+    return changed
+
+
+CACHE = "AWS::ElastiCache::ReplicationGroup"
+ALARM = "AWS::CloudWatch::Alarm"
+TARGETS = "AWS::ElasticLoadBalancingV2::TargetGroup"
+TASK = "AWS::ECS::TaskDefinition"
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "sentence"),
+    [
+        (CACHE, {"CacheNodeType": "cache.t9.enormous"}, "no cache node type"),
+        (CACHE, {"NumCacheClusters": 1}, "fails over to a node that is not there"),
+        (CACHE, {"AutomaticFailoverEnabled": False}, "does not fail over"),
+        (ALARM, {"EvaluationPeriods": 2, "DatapointsToAlarm": 3}, "never rings"),
+        (ALARM, {"Metrics": [{"Id": "a", "Expression": "SUM(SEARCH('x', 'Sum'))"}]}, "only a dashboard can"),
+        (TARGETS, {"HealthCheckTimeoutSeconds": 20}, "takes longer than the pause"),
+        (TASK, {"a": lambda p: p["ContainerDefinitions"][0].update(User="root")}, "runs as root"),
+        (
+            TASK,
+            {"a": lambda p: p["ContainerDefinitions"][0].update(ReadonlyRootFilesystem=False)},
+            "can be written to",
+        ),
+        (
+            TASK,
+            {"a": lambda p: p["ContainerDefinitions"][0]["HealthCheck"].update(Timeout=60)},
+            "takes longer than the pause",
+        ),
+        (
+            TASK,
+            {
+                "a": lambda p: p["ContainerDefinitions"][0]["Environment"].append(
+                    {"Name": "NEWSINTEL_GUARDIAN_KEY", "Value": "x"}
+                )
+            },
+            "in plain sight",
+        ),
+        ("AWS::ApplicationAutoScaling::ScalableTarget", {"MinCapacity": 11}, "more than its most"),
+    ],
+)
+def test_a_planted_mistake_is_found(templates, kind, changes, sentence):
+    found = problems(planted(templates["production", "NewsIntel"], kind, **changes))
+    assert len(found) == 1
+    assert sentence in found[0]
+
+
+@pytest.mark.parametrize(
+    "subject",
+    ["repo:example/*", "repo:example/newsintel:*", "repo:*", "repo:example/newsintel:ref:refs/heads/*", None],
+)
+def test_a_trust_in_more_than_one_branch_is_found(pipeline, subject):
+    def widen(role):
+        condition = role["AssumeRolePolicyDocument"]["Statement"][0]["Condition"]["StringEquals"]
+        condition["token.actions.githubusercontent.com:sub"] = subject
+
+    found = problems(planted(pipeline, "AWS::IAM::Role", a=widen))
+    assert len(found) == 1
+    assert "not one branch" in found[0]
+
+
+# The metrics of a dashboard and of alarms are made through deploy.aws.metrics, which knows no others ---------------
+def test_a_metric_that_the_code_does_not_emit_cannot_be_watched():
+    from deploy.aws import metrics
+
+    for name, dimensions in (
+        ("queue_agee", {"queue": "bulk"}),
+        ("queue_age", {}),
+        ("queue_age", {"source": "x"}),
+    ):
+        with pytest.raises(LookupError):
+            metrics.of(name, **dimensions)
+
+
+def watched(template):
+    """(name, dimensions) of each metric of ours in an alarm or on the dashboard, however it came there."""
+    for resource in template["Resources"].values():
+        properties = resource.get("Properties", {})
+        if resource["Type"] == ALARM:
+            stats = [query.get("MetricStat", {}).get("Metric", {}) for query in properties.get("Metrics", [])]
+            for metric in [properties, *stats]:
+                if metric.get("Namespace") == NAMESPACE:
+                    yield metric["MetricName"], {d["Name"] for d in metric.get("Dimensions", [])}
+        if resource["Type"] == "AWS::CloudWatch::Dashboard":
+            body = "".join(
+                part if isinstance(part, str) else "x" for part in properties["DashboardBody"]["Fn::Join"][1]
+            )
+            for widget in json.loads(body)["widgets"]:
+                for namespace, name, *rest in widget["properties"].get("metrics", []):
+                    if namespace == NAMESPACE:
+                        yield name, set(rest[:-1:2] if isinstance(rest[-1], dict) else rest[::2])
+
+
+def test_every_watched_metric_is_in_the_table_with_its_dimensions(templates):
+    for size in ("small", "production"):
+        found = list(watched(templates[size, "NewsIntel"]))
+        assert len(found) > 40
+        for name, dimensions in found:
+            metric = METRICS[name]
+            assert dimensions == set(metric.dimensions) or (metric.total and not dimensions), name
+
+
+# Logs Insights -------------------------------------------------------------------------------------------------------
+COMMANDS = {
+    "fields",
+    "filter",
+    "stats",
+    "sort",
+    "limit",
+    "by",
+    "as",
+    "asc",
+    "desc",
+    "in",
+    "like",
+    "and",
+    "or",
+    "not",
+}
+FUNCTIONS = {"count", "sum", "max", "min", "avg", "pct", "latest", "bin", "ispresent"}
+KEYWORDS = COMMANDS | FUNCTIONS
+# On every line: shared.log puts them there; CloudWatch adds its own with an @.
+BASE = {"event", "level", "timestamp", "service", "exception"}
+
+
+def log_calls():
+    """(event, fields) of every structured log line in the code."""
+    for package in ("api", "ingest", "shared"):
+        for path in (REPOSITORY / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if not isinstance(node, ast.Call):
+                    continue
+                name = ast.unparse(node.func)
+                fields = {k.arg for k in node.keywords if k.arg}
+                if name.startswith("_log.") and node.args and isinstance(node.args[0], ast.Constant):
+                    yield node.args[0].value, fields
+                elif name.endswith(("bound_contextvars", "bind_contextvars")):
+                    yield None, fields
+
+
+def known_fields():
+    fields = set(BASE) | {dimension for metric in METRICS.values() for dimension in metric.dimensions}
+    return fields | set(METRICS) | {field for _, found in log_calls() for field in found}
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.name)
+def test_every_field_of_a_query_is_on_a_log_line(query):
+    text = " ".join(query.text)
+    bare = re.sub(r'"[^"]*"', " ", text)
+    own = set(re.findall(r"\bas (\w+)", bare))
+    words = set(re.findall(r"(?<![@\w])[a-z_]+(?!\w)", re.sub(r"@\w+|\b\d+\w*", " ", bare)))
+    assert words - KEYWORDS - own <= known_fields()
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.name)
+def test_every_event_of_a_query_is_written(query):
+    events = {event for event, _ in log_calls()}
+    for condition in re.findall(r"event (?:=|in) (\[[^\]]*\]|\"[^\"]*\")", " ".join(query.text)):
+        assert set(re.findall(r'"([^"]+)"', condition)) <= events
+
+
+def test_every_alarm_has_its_part_of_the_runbook(templates):
+    anchors = {
+        re.sub(r"[^\w -]", "", line.lstrip("# ").lower()).replace(" ", "-")
+        for line in RUNBOOK.read_text().splitlines()
+        if line.startswith("#")
+    }
+    for template in templates.values():
+        for resource in template["Resources"].values():
+            name = resource.get("Properties", {}).get("AlarmName")
+            if name:
+                description = resource["Properties"]["AlarmDescription"]
+                assert description.rpartition("#")[2] in anchors, name
+
+
+def test_the_runbook_names_every_query():
+    text = RUNBOOK.read_text()
+    assert [query.name for query in QUERIES if f"`newsintel/{query.name}`" not in text] == []

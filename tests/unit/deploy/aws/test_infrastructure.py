@@ -1,0 +1,288 @@
+"""What CloudFormation would be given, beside what the issues and the design ask for."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from aws_cdk.assertions import Match, Template
+
+from deploy.aws import names
+from shared.tables import SOURCES
+
+
+@pytest.fixture
+def asserted(system):
+    return Template.from_json(system)
+
+
+def resources(template, kind):
+    return {
+        name: resource["Properties"]
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == kind
+    }
+
+
+def containers(template):
+    return {
+        container["Name"]: container
+        for task in resources(template, "AWS::ECS::TaskDefinition").values()
+        for container in task["ContainerDefinitions"]
+    }
+
+
+def test_cfn_lint_finds_nothing(template_files):
+    files = [path for stacks in template_files.values() for path in stacks.values()]
+    # W3010: the zones are named on purpose; W3005: CDK's own doubled dependency.
+    command = [
+        Path(sys.executable).with_name("cfn-lint"),
+        "-r",
+        "eu-west-1",
+        "-i",
+        "W3010",
+        "W3005",
+        "-t",
+        *files,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_two_services_that_go_back_by_themselves(asserted):
+    asserted.resource_count_is("AWS::ECS::Service", 2)
+    asserted.all_resources_properties(
+        "AWS::ECS::Service",
+        {
+            "LaunchType": "FARGATE",
+            "DeploymentConfiguration": {
+                "DeploymentCircuitBreaker": {"Enable": True, "Rollback": True},
+                "MinimumHealthyPercent": 100,
+                "MaximumPercent": 200,
+            },
+            "NetworkConfiguration": {"AwsvpcConfiguration": {"AssignPublicIp": "DISABLED"}},
+        },
+    )
+
+
+def test_the_api_scales_from_2_to_10_on_cpu_and_at_once_on_requests(asserted):
+    asserted.has_resource_properties(
+        "AWS::ApplicationAutoScaling::ScalableTarget", {"MinCapacity": 2, "MaxCapacity": 10}
+    )
+    asserted.has_resource_properties(
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        {
+            "TargetTrackingScalingPolicyConfiguration": {
+                "PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"},
+                "TargetValue": 70,
+            }
+        },
+    )
+    asserted.has_resource_properties(
+        "AWS::CloudWatch::Alarm",
+        {"MetricName": "RequestCountPerTarget", "Period": 60, "EvaluationPeriods": 1, "DatapointsToAlarm": 1},
+    )
+
+
+def test_the_worker_scales_on_queue_age(asserted):
+    for queue in ("interactive", "bulk"):
+        asserted.has_resource_properties(
+            "AWS::CloudWatch::Alarm",
+            {
+                "MetricName": "queue_age",
+                "Dimensions": [{"Name": "queue", "Value": queue}],
+                "AlarmActions": Match.any_value(),
+                "AlarmName": Match.absent(),
+            },
+        )
+
+
+def test_the_balancer_asks_the_health_path_on_the_port_of_the_api(asserted, system):
+    asserted.has_resource_properties(
+        "AWS::ElasticLoadBalancingV2::TargetGroup",
+        {
+            "HealthCheckPath": names.HEALTH_PATH,
+            "Port": names.API_PORT,
+            "TargetGroupAttributes": Match.array_with(
+                [{"Key": "deregistration_delay.timeout_seconds", "Value": "30"}]
+            ),
+        },
+    )
+    api = containers(system)["api"]
+    assert api["PortMappings"] == [{"ContainerPort": names.API_PORT, "Protocol": "tcp"}]
+    assert {"Name": "NEWSINTEL_PORT", "Value": str(names.API_PORT)} in api["Environment"]
+
+
+def test_readers_get_tls_and_nothing_else(asserted):
+    asserted.has_resource_properties(
+        "AWS::ElasticLoadBalancingV2::Listener",
+        {"Port": 443, "Protocol": "HTTPS", "SslPolicy": Match.string_like_regexp("TLS13")},
+    )
+    asserted.has_resource_properties(
+        "AWS::ElasticLoadBalancingV2::Listener",
+        {"Port": 80, "DefaultActions": [Match.object_like({"Type": "redirect"})]},
+    )
+
+
+def test_every_container_is_hardened(system):
+    for name, container in containers(system).items():
+        assert container["User"] == "10001:10001", name
+        assert container["ReadonlyRootFilesystem"] is True, name
+        assert container["LinuxParameters"]["Capabilities"]["Drop"] == ["ALL"], name
+        assert container["StopTimeout"] == 60, name
+
+
+def test_secrets_go_in_by_reference_and_the_api_gets_no_key_of_a_source(system):
+    def secrets(name):
+        return {secret["Name"] for secret in containers(system)[name]["Secrets"]}
+
+    keys = {names.env(name) for name in names.SOURCE_SECRETS}
+    assert secrets("api") == {"PGPASSWORD", "NEWSINTEL_REDIS_URL"}
+    assert secrets("interactive") == secrets("api") | keys
+    assert secrets("migrate") == {"PGPASSWORD"}
+
+
+def test_the_containers_of_one_task_do_not_share_a_health_port(system):
+    worker = [containers(system)[name] for name in ("interactive", "bulk", "scheduler")]
+    ports = [v["Value"] for c in worker for v in c["Environment"] if v["Name"] == "NEWSINTEL_HEALTH_PORT"]
+    assert len(set(ports)) == 3
+
+
+def test_the_database_is_private_encrypted_and_can_go_back_in_time(asserted, templates):
+    asserted.has_resource_properties(
+        "AWS::RDS::DBInstance",
+        {
+            "PubliclyAccessible": False,
+            "StorageEncrypted": True,
+            "DeletionProtection": True,
+            "EngineVersion": Match.string_like_regexp("^18"),
+        },
+    )
+    for size, several in (("small", False), ("production", True)):
+        (database,) = resources(templates[size, "NewsIntel"], "AWS::RDS::DBInstance").values()
+        assert database["MultiAZ"] is several
+        assert database["BackupRetentionPeriod"] >= 7
+
+
+def test_the_databases_secrets_rotate(asserted):
+    asserted.resource_count_is("AWS::SecretsManager::RotationSchedule", 1 + len(names.ROLES))
+
+
+def test_the_cache_wants_tls_and_knows_two_users(asserted, system):
+    asserted.has_resource_properties(
+        "AWS::ElastiCache::ReplicationGroup",
+        {"Engine": "valkey", "TransitEncryptionEnabled": True, "AtRestEncryptionEnabled": True},
+    )
+    acls = {u["UserName"]: u["AccessString"] for u in resources(system, "AWS::ElastiCache::User").values()}
+    assert acls == {"api": names.ACL_API, "worker": names.ACL_WORKER}
+
+
+def test_no_password_is_in_a_template(templates):
+    for template in templates.values():
+        text = json.dumps(template)
+        assert "rediss://" in text or "AWS::ElastiCache" not in text
+        for user in resources(template, "AWS::ElastiCache::User").values():
+            assert "resolve:secretsmanager" in json.dumps(user["AuthenticationMode"]["Passwords"])
+
+
+def subnets(template, name):
+    return [
+        logical
+        for logical, subnet in resources(template, "AWS::EC2::Subnet").items()
+        if {"Key": "aws-cdk:subnet-name", "Value": name} in subnet["Tags"]
+    ]
+
+
+def test_only_the_workers_subnets_have_a_way_out(system):
+    tables = {
+        a["SubnetId"]["Ref"]: a["RouteTableId"]["Ref"]
+        for a in resources(system, "AWS::EC2::SubnetRouteTableAssociation").values()
+    }
+    ways_out = {
+        route["RouteTableId"]["Ref"]: "NatGatewayId" in route
+        for route in resources(system, "AWS::EC2::Route").values()
+        if route["DestinationCidrBlock"] == "0.0.0.0/0"
+    }
+    for name, expected in (("api", {None}), ("data", {None}), ("worker", {True}), ("public", {False})):
+        found = subnets(system, name)
+        assert len(found) == 2
+        assert {ways_out.get(tables[subnet]) for subnet in found} == expected, name
+
+
+def test_the_database_and_the_cache_let_only_the_two_services_in(system):
+    rules = [
+        (rule["GroupId"]["Fn::GetAtt"][0], rule["SourceSecurityGroupId"]["Fn::GetAtt"][0])
+        for rule in resources(system, "AWS::EC2::SecurityGroupIngress").values()
+    ]
+    groups = resources(system, "AWS::EC2::SecurityGroup")
+    for name in ("Database", "Cache"):
+        sources = {source for target, source in rules if target.startswith(f"Network{name}")}
+        assert sorted(source[: len("NetworkApi")] for source in sources) == ["NetworkApi", "NetworkWor"]
+        (group,) = [group for logical, group in groups.items() if logical.startswith(f"Network{name}")]
+        assert "SecurityGroupIngress" not in group
+
+
+def test_there_is_an_alarm_for_every_source_and_a_word_on_whose_fault_it_is(system):
+    alarms = {a.get("AlarmName") for a in resources(system, "AWS::CloudWatch::Alarm").values()}
+    assert {f"newsintel-fetch-late-{source}" for source in SOURCES} <= alarms
+    assert len(alarms - {None}) >= 8
+    composites = {a["AlarmName"] for a in resources(system, "AWS::CloudWatch::CompositeAlarm").values()}
+    assert composites == {"newsintel-it-is-us", "newsintel-it-is-the-source"}
+
+
+def test_every_secret_setting_is_a_field_of_the_sources_secret():
+    import msgspec
+
+    from shared.config import IngestSettings
+
+    secret = {
+        f.name
+        for f in msgspec.structs.fields(IngestSettings)
+        if f.name.endswith(("_key", "_secret", "_client_id", "_password"))
+    }
+    assert secret == set(names.SOURCE_SECRETS)
+
+
+def test_the_release_role_trusts_one_branch_and_may_hand_on_only_roles_of_tasks(pipeline, system):
+    (role,) = resources(pipeline, "AWS::IAM::Role").values()
+    (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+    subject = statement["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"]
+    assert subject == "repo:example/newsintel:ref:refs/heads/main"
+    passed = [
+        role["RoleName"]
+        for role in resources(system, "AWS::IAM::Role").values()
+        if role.get("RoleName", "").startswith(names.TASK_ROLE_PREFIX)
+    ]
+    used = [
+        task[kind]["Fn::GetAtt"][0]
+        for task in resources(system, "AWS::ECS::TaskDefinition").values()
+        for kind in ("TaskRoleArn", "ExecutionRoleArn")
+    ]
+    assert len(passed) == len(used) == len(set(used))
+
+
+def test_images_are_scanned_kept_for_a_while_and_never_overwritten(pipeline):
+    found = resources(pipeline, "AWS::ECR::Repository")
+    assert len(found) == 2
+    for repository in found.values():
+        assert repository["ImageScanningConfiguration"] == {"ScanOnPush": True}
+        assert repository["ImageTagMutability"] == "IMMUTABLE"
+        assert "LifecyclePolicyText" in repository["LifecyclePolicy"]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({}, "-c repository=... is needed"),
+        (
+            {"repository": "a/b", "domain": "c", "certificate": "arn", "size": "huge"},
+            "use small or production",
+        ),
+    ],
+)
+def test_a_missing_or_unknown_option_is_one_sentence(options, sentence):
+    from deploy.aws.app import build
+
+    with pytest.raises(SystemExit, match=sentence):
+        build(options)

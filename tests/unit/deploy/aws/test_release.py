@@ -1,0 +1,124 @@
+"""The release program on moto's ECS; whether a revision or a task does well, the test decides."""
+
+import json
+
+import pytest
+from moto.backends import get_backend
+
+from deploy.aws import names, release
+from deploy.aws.release import Release, ReleaseError
+
+ACCOUNT = "123456789012"
+REGION = "eu-west-1"
+
+
+@pytest.fixture
+def failing_migration(monkeypatch):
+    from moto.ecs import models
+
+    plain = models.Container.__init__
+
+    def broken(container, task_def):
+        plain(container, task_def)
+        container.exitCode = 1
+
+    monkeypatch.setattr(models.Container, "__init__", broken)
+
+
+def test_a_release_migrates_then_updates_worker_and_api_and_is_noted(aws, site):
+    aws.release()
+    assert aws.updates == [("newsintel-worker", "new"), ("newsintel-api", "new")]
+    assert aws.running() == {"api": "new", "worker": "new"}
+    assert aws.noted() == "new"
+    assert site.asked == list(release.SMOKE_PATHS)
+
+
+def test_the_migration_runs_the_new_image(aws):
+    aws.release()
+    (arn,) = aws.ecs.list_tasks(cluster=names.SYSTEM)["taskArns"]
+    (task,) = aws.ecs.describe_tasks(cluster=names.SYSTEM, tasks=[arn])["tasks"]
+    assert task["taskDefinitionArn"].endswith("newsintel-migrate:2")
+
+
+def test_a_failing_migration_changes_nothing(aws, failing_migration):
+    with pytest.raises(ReleaseError, match=r"migration failed.*nothing was changed"):
+        aws.release()
+    assert aws.updates == []
+    assert aws.running() == {"api": "old", "worker": "old"}
+    assert aws.noted() == "old"
+
+
+@pytest.mark.parametrize("service", ["api", "worker"])
+def test_a_failing_service_returns_to_what_ran_before(aws, service):
+    aws.failing.add(f"newsintel-{service}")
+    with pytest.raises(
+        ReleaseError, match=rf"newsintel-{service} failed: tasks failed.*back at what ran before"
+    ):
+        aws.release()
+    assert aws.running() == {"api": "old", "worker": "old"}
+    assert aws.noted() == "old"
+
+
+def test_the_api_goes_back_before_the_worker(aws):
+    aws.failing.add("newsintel-api")
+    with pytest.raises(ReleaseError):
+        aws.release()
+    assert [name for name, tag in aws.updates if tag == "old"] == ["newsintel-api", "newsintel-worker"]
+
+
+def test_a_failing_smoke_test_returns_both(aws, site):
+    site.status = 503
+    with pytest.raises(ReleaseError, match="smoke test failed: /health"):
+        aws.release()
+    assert aws.running() == {"api": "old", "worker": "old"}
+    assert aws.noted() == "old"
+
+
+def test_an_older_tag_leaves_the_schema_alone(aws, failing_migration):
+    aws.release("older", migrate=False)
+    assert aws.running() == {"api": "older", "worker": "older"}
+    assert aws.ecs.list_tasks(cluster=names.SYSTEM)["taskArns"] == []
+
+
+def test_the_first_release_starts_what_was_made_without_tasks(aws):
+    for name in ("api", "worker"):
+        get_backend("ecs")[ACCOUNT][REGION].services[f"{names.SYSTEM}:newsintel-{name}"].desired_count = 0
+    aws.release()
+    found = aws.ecs.describe_services(cluster=names.SYSTEM, services=["newsintel-api", "newsintel-worker"])
+    assert {s["serviceName"]: s["desiredCount"] for s in found["services"]} == {
+        "newsintel-api": 2,
+        "newsintel-worker": 1,
+    }
+
+
+def test_what_ecs_has_taken_back_by_itself_is_a_failure(aws, monkeypatch):
+    settled = Release._settled
+    monkeypatch.setattr(
+        Release, "_settled", lambda self, service, revision: settled(self, service, revision + "0")
+    )
+    with pytest.raises(ReleaseError, match="ECS has gone back by itself"):
+        aws.release()
+
+
+def test_the_command_line_says_what_failed(aws, failing_migration, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["release", "new"])
+    monkeypatch.setattr(release, "POLL_SECONDS", 0.01)
+    assert release.main() == 1
+    assert "migration failed" in capsys.readouterr().err
+
+
+def test_the_stack_tells_what_the_program_reads(templates):
+    for size in ("small", "production"):
+        (target,) = [
+            resource["Properties"]
+            for resource in templates[size, "NewsIntel"]["Resources"].values()
+            if resource["Type"] == "AWS::SSM::Parameter"
+        ]
+        assert target["Name"] == names.SSM_TARGET
+        text = json.dumps(target["Value"])
+        missing = [
+            field
+            for field in release.Target.__struct_fields__
+            if f'\\"{field}\\"' not in text.replace("\\\\", "\\")
+        ]
+        assert missing == []
