@@ -13,7 +13,10 @@ STATIC = {
     "format": ["ruff", "format", "--check", "."],
     "mypy": ["mypy"],
     # Its modules do nothing when run with -m, and say nothing of that.
-    "imports": ["-c", "import sys; from importlinter.cli import lint_imports_command as lint; sys.exit(lint())"],
+    "imports": [
+        "-c",
+        "import sys; from importlinter.cli import lint_imports_command as lint; sys.exit(lint())",
+    ],
 }
 # Branch coverage that the issues ask for; the pipeline and the sources decide what the archive holds.
 COVERAGE = {
