@@ -16,7 +16,7 @@ import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from ingest import bootstrap, health
+from ingest import bootstrap, gauges, health
 from ingest.ports import Ports
 from ingest.store import topics
 from ingest.store.topics import Topic
@@ -29,6 +29,8 @@ from shared.errors import DependencyError, NewsIntelError
 REFRESH_SECONDS = 15
 # What Reddit could not be told, it is told within this time.
 TIDY_SECONDS = 600
+# The finest period of the alarms is a minute.
+MEASURE_SECONDS = 30
 # Several ticks missed: the timer is dead.
 STALE = timedelta(seconds=8 * REFRESH_SECONDS)
 # Long enough to send one message, short enough that a dead sender's slot is tried again.
@@ -81,6 +83,12 @@ class Scheduler:
             coalesce=True,
         )
         self._jobs.add_job(self.send_tidy, IntervalTrigger(seconds=TIDY_SECONDS, timezone=UTC), coalesce=True)
+        self._jobs.add_job(
+            self.measure,
+            IntervalTrigger(seconds=MEASURE_SECONDS, timezone=UTC),
+            max_instances=1,
+            coalesce=True,
+        )
         self._jobs.start()
 
     def ticks(self) -> bool:
@@ -108,6 +116,14 @@ class Scheduler:
         self._known = current
         for topic in current.values():
             self.send_slot(topic)
+
+    def measure(self) -> None:
+        """Write the gauges while this process leads; what cannot be measured is seen by its silence."""
+        try:
+            if self._lease.hold():
+                gauges.measure(self._ports)
+        except Exception as error:  # noqa: BLE001 - measuring must not end the schedule
+            _log.warning("not_measured", error=str(error))
 
     def send_slot(self, topic: Topic) -> bool:
         """Send the topic's current slot unless it was sent; True when this call sent it."""

@@ -1,0 +1,60 @@
+"""What the leading scheduler measures: lag of the sources, depth and age of the queues, circuits.
+
+Two lags apart: fetches may succeed while the newest article is a day old, as NewsAPI's free plan has it by contract.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from ingest.ports import Ports
+from ingest.store import fetches
+from shared import keys
+from shared.commands import Queue
+
+# A source that was not asked for longer has no lag to speak of; its alarm rings for the silence.
+LOOK_BACK = timedelta(days=7)
+
+
+class _Message(msgspec.Struct):
+    """Of Dramatiq's message: when it was sent (unix milliseconds)."""
+
+    message_timestamp: int
+
+
+def measure(ports: Ports) -> None:
+    """Write every gauge once. Raises what PostgreSQL or Redis raise."""
+    ports.metrics.gauge("scheduler_leads", 1)
+    now = ports.clock()
+    with ports.database.connection() as connection:
+        found = fetches.lags(connection, now - LOOK_BACK)
+    for lag in found:
+        if lag.newest_published_at:
+            age = (now - lag.newest_published_at).total_seconds()
+            ports.metrics.gauge("newest_article_age", age, source=lag.source)
+        if lag.last_success_at:
+            age = (now - lag.last_success_at).total_seconds()
+            ports.metrics.gauge("last_fetch_age", age, source=lag.source)
+    for queue in Queue:
+        _measure_queue(ports, queue, now)
+    for source in ports.sources:
+        is_open = _open_until(ports, source) > now.timestamp() * 1000
+        ports.metrics.gauge("circuit_open", float(is_open), source=source)
+
+
+def _measure_queue(ports: Ports, queue: Queue, now: datetime) -> None:
+    """Dramatiq keeps a list of ids, oldest first, and the messages in a hash beside it."""
+    name = f"{keys.QUEUE_NAMESPACE}:{queue}"
+    ports.metrics.gauge("queue_depth", float(ports.redis.llen(name)), queue=queue)
+    oldest = ports.redis.lindex(name, 0)
+    raw = ports.redis.hget(f"{name}.msgs", oldest) if oldest else None
+    sent = (
+        datetime.fromtimestamp(msgspec.json.decode(raw, type=_Message).message_timestamp / 1000, UTC)
+        if raw
+        else now
+    )
+    ports.metrics.gauge("queue_age", max(0.0, (now - sent).total_seconds()), queue=queue)
+
+
+def _open_until(ports: Ports, source: str) -> float:
+    return float(ports.redis.hget(keys.circuit(source), "open_until") or 0)

@@ -1,0 +1,80 @@
+"""The gauges agree with what PostgreSQL and Redis hold."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import psycopg
+import pytest
+
+from ingest import gauges
+from ingest.store import fetches
+from shared import bus, keys
+from shared.commands import FetchTopic
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+class Recorder:
+    def __init__(self):
+        self.seen = {}
+
+    def gauge(self, name, value, **dimensions):
+        self.seen[(name, *dimensions.values())] = value
+
+
+@pytest.fixture
+def ports(database, redis):
+    def connection():
+        return psycopg.connect(database.worker, autocommit=True)
+
+    return SimpleNamespace(
+        clock=lambda: NOW,
+        metrics=Recorder(),
+        redis=redis,
+        sources={"guardian": None, "reddit": None},
+        database=SimpleNamespace(connection=connection),
+    )
+
+
+def fetched(ports, source, *, ago, outcome="ok", newest=None):
+    with ports.database.connection() as connection:
+        at = NOW - timedelta(seconds=ago)
+        fetch_id = f"{source}-{ago}"
+        fetches.begin(
+            connection, fetch_id, source=source, topic_id=None, query="x", window=(None, None), at=at
+        )
+        fetches.finish(connection, fetch_id, outcome=outcome, reason=None, at=at)
+        newest_at = NOW - timedelta(seconds=newest) if newest else None
+        connection.execute("UPDATE fetches SET newest_published_at = %s WHERE id = %s", (newest_at, fetch_id))
+
+
+def test_the_two_lags_are_apart(ports):
+    fetched(ports, "newsapi", ago=60, newest=86_400)
+    fetched(ports, "newsapi", ago=30, outcome="unreachable")
+    fetched(ports, "guardian", ago=90, outcome="rate_limited")
+    gauges.measure(ports)
+    seen = ports.metrics.seen
+    assert seen["last_fetch_age", "newsapi"] == 60
+    assert seen["newest_article_age", "newsapi"] == 86_400
+    assert ("last_fetch_age", "guardian") not in seen
+    assert seen["scheduler_leads",] == 1
+
+
+def test_a_queue_has_a_depth_and_the_age_of_its_oldest_message(ports):
+    ports.clock = lambda: datetime.fromtimestamp(time.time() + 40, UTC)
+    broker = bus.broker(ports.redis)
+    for topic_id in (1, 2):
+        bus.send(broker, FetchTopic(topic_id=topic_id))
+    gauges.measure(ports)
+    seen = ports.metrics.seen
+    assert seen["queue_depth", "bulk"] == 2
+    assert 39 < seen["queue_age", "bulk"] < 50
+    assert (seen["queue_depth", "interactive"], seen["queue_age", "interactive"]) == (0, 0)
+
+
+def test_an_open_circuit_is_1(ports):
+    ports.redis.hset(keys.circuit("reddit"), "open_until", NOW.timestamp() * 1000 + 1)
+    gauges.measure(ports)
+    assert ports.metrics.seen["circuit_open", "reddit"] == 1
+    assert ports.metrics.seen["circuit_open", "guardian"] == 0
