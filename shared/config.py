@@ -89,7 +89,9 @@ class ApiSettings(Settings, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         host = self.origin.split("://", 1)[1].rsplit(":", 1)[0]
         if not self.cookie_secure and host not in {"127.0.0.1", "localhost", "[::1]"}:
-            raise ValueError("NEWSINTEL_COOKIE_SECURE=false is for this machine only, see NEWSINTEL_PUBLIC_URL")
+            raise ValueError(
+                "NEWSINTEL_COOKIE_SECURE=false is for this machine only, see NEWSINTEL_PUBLIC_URL"
+            )
 
 
 class IngestSettings(Settings, frozen=True, kw_only=True):

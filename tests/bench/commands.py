@@ -25,7 +25,6 @@ import redis
 from granian.constants import Interfaces
 from granian.server.embed import Server
 from psycopg_pool import AsyncConnectionPool
-from tests.bench.report import Figure, percentile, report
 
 from api.auth.tokens import Keyring, Tokens, new_key
 from deploy.local import settings
@@ -35,6 +34,7 @@ from ingest.seal import new_key as new_seal_key
 from shared import bus
 from shared.clock import utcnow
 from shared.commands import FetchTopic, Queue, RecordSearches, Searched
+from tests.bench.report import Figure, percentile, report
 from tests.factories import Archive
 
 WRITES = 400
