@@ -11,24 +11,26 @@ import redis.asyncio
 from litestar.testing import AsyncTestClient
 
 from api.app import create_app
+from shared.metrics import NullMetrics
 
 pytestmark = pytest.mark.anyio
 
 NOWHERE = "redis://127.0.0.1:1"
 
 
-class Counted:
+class Counted(NullMetrics):
     def __init__(self) -> None:
         self.names: list[str] = []
 
-    def count(self, name: str, **_) -> None:
+    def count(self, name: str, value: int = 1, **_: str) -> None:
+        del value
         self.names.append(name)
 
 
 @pytest.fixture
 def counted(monkeypatch):
     metrics = Counted()
-    monkeypatch.setattr("api.deps.LogMetrics", lambda: metrics)
+    monkeypatch.setattr("api.deps.build", lambda _: metrics)
     return metrics.names
 
 
