@@ -163,6 +163,9 @@ def system(directory: Path) -> Iterator[Running]:
             "NEWSINTEL_DATABASE_URL": server.url("newsintel_api", "newsintel"),
             "NEWSINTEL_REDIS_URL": redis_url,
             "NEWSINTEL_PORT": api.rpartition(":")[2],
+            # One address asks everything here.
+            "NEWSINTEL_LIMIT_ADDRESS_BURST": "1000000",
+            "NEWSINTEL_LIMIT_ADDRESS_HOUR": "1000000",
         }
         port = simulator.rpartition(":")[2]
         parts = [
