@@ -125,3 +125,7 @@ def sign_in(state: str) -> str:
 def limit(who: str, policy: str, slot: int) -> str:
     """Integer: the requests of one caller in one slot of one policy; lives as long as the next slot looks back."""
     return f"limit:{{{who}}}:{policy}:{slot}"  # the braces keep one caller's keys on one shard
+
+
+# What a Redis user of each service may publish and follow.
+CHANNELS: Final = (ANSWERS, REVOCATIONS)

@@ -71,6 +71,8 @@ def ports(database_url: str, redis_url: str, *, now: datetime | None = NOW, **se
             database=pool,
             redis=client,
             sources={},
+            identity=None,  # no item asks who somebody is
+            seal=None,
             metrics=NullMetrics(),
             clock=(lambda: now) if now else utcnow,
         )
