@@ -28,6 +28,7 @@ PING_SECONDS = 5.0
 RECONNECT_SECONDS = 0.2
 # A Redis that does not answer within this is away, which does not keep an api from starting.
 START_SECONDS = 1.0
+STOP_SECONDS = 0.2
 
 T = TypeVar("T")
 _log = structlog.get_logger("bus")
@@ -104,10 +105,10 @@ class Bus:
             await asyncio.wait_for(self._subscribed.wait(), START_SECONDS)
 
     async def stop(self) -> None:
-        if self._listener:
+        # Again and again: a cancellation that meets a time-out inside the client is taken for that time-out.
+        while self._listener and not self._listener.done():
             self._listener.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._listener
+            await asyncio.wait([self._listener], timeout=STOP_SECONDS)
 
     async def send(self, command: Command, *, command_id: str | None = None) -> str:
         """Put a command into its queue without blocking the event loop; returns its id."""
@@ -187,6 +188,8 @@ class Bus:
         pinged = False
         while True:
             message = await channel.get_message(ignore_subscribe_messages=False, timeout=PING_SECONDS)
+            if (task := asyncio.current_task()) and task.cancelling():
+                raise asyncio.CancelledError
             if message is not None:
                 pinged = False
                 if message["type"] == "message":
