@@ -72,12 +72,23 @@ _TABLE: Final = (
         "command_dead_lettered", _COUNT, "Count", ("command",), "given up after the last retry", total=True
     ),
     Metric("topic_skipped", _COUNT, "Count", ("reason",), "cadence slots of a topic that is gone or paused"),
+    Metric("command_invalid", _COUNT, "Count", ("command",), "messages that no release of ours understands"),
+    # Are people served, and safe?
+    Metric("sign_in_refused", _COUNT, "Count", ("reason",), "sign-ins that Reddit or we refused"),
+    Metric("token_reused", _COUNT, "Count", (), "used refresh tokens that came back; their sessions ended"),
+    Metric("token_lost", _COUNT, "Count", (), "Reddit tokens that no key of ours opens"),
+    Metric(
+        "revocation_failed", _COUNT, "Count", ("outcome",), "tokens that Reddit was not told to revoke yet"
+    ),
+    Metric("tidied", _COUNT, "Count", ("what",), "rows that were due to go"),
     # What do readers get?
     Metric("http_requests", _COUNT, "Count", ("status",), "answers of the api, by 2xx, 3xx, 4xx, 5xx"),
     Metric("search_duration", _TIMING, "Milliseconds", (), "a list answer, from request to last byte"),
     Metric("cache_reads", _COUNT, "Count", ("tier",), "searches answered from memory, redis or database"),
     # Courtesies that fail open: nothing broke for the reader, someone should know.
     Metric("cache_failed", _COUNT, "Count", ("operation",), "cache operations that Redis refused"),
+    Metric("rate_limit_open", _COUNT, "Count", (), "requests that were let through uncounted"),
+    Metric("search_not_recorded", _COUNT, "Count", ("reason",), "searches missing in history and trends"),
     Metric("refresh_failed", _COUNT, "Count", ("reason",), "refreshes that could not be asked for"),
     Metric("answers_dropped", _COUNT, "Count", (), "cached answers that new articles changed"),
     Metric(
