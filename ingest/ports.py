@@ -33,7 +33,7 @@ class Pull(msgspec.Struct, frozen=True, kw_only=True):
     """What to ask of one source.
 
     kind: query | headlines | section | subreddit (see shared.tables.topics); since/until: publication window (UTC),
-    where the source can filter by it.
+    where the source can filter by it. after: the cursor of a Page, to go on from there.
     """
 
     kind: str
@@ -41,14 +41,16 @@ class Pull(msgspec.Struct, frozen=True, kw_only=True):
     language: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    after: str | None = None
     max_pages: int = 1
     priority: Priority = Priority.CADENCE
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """One answer of a source: every record with its fate so far."""
+    """One answer of a source: every record with its fate so far. cursor: of the next page; None: there is none."""
 
     items: list[Outcome]
+    cursor: str | None = None
 
 
 class Source(Protocol):

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import uuid
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import dramatiq
@@ -17,11 +18,12 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from ingest import bootstrap
+from ingest.backfill.plan import live_calls
 from ingest.ports import Ports
-from ingest.store import topics
+from ingest.store import backfills, topics
 from ingest.store.topics import Topic
 from shared import bus, keys, log
-from shared.commands import Command, FetchTopic, TidyPeople
+from shared.commands import Command, FetchTopic, RunSlice, TidyPeople
 from shared.config import IngestSettings, load
 from shared.errors import DependencyError, NewsIntelError
 
@@ -31,6 +33,8 @@ REFRESH_SECONDS = 15
 TIDY_SECONDS = 600
 # Long enough to send one message, short enough that a dead sender's slot is tried again.
 CLAIM_SECONDS = 60
+# A page of a backfill that is not handled by then was lost on the way.
+SLICE_SECONDS = 60
 
 _RENEW = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('EXPIRE', KEYS[1], ARGV[2]) end
@@ -78,6 +82,12 @@ class Scheduler:
             coalesce=True,
         )
         self._jobs.add_job(self.send_tidy, IntervalTrigger(seconds=TIDY_SECONDS, timezone=UTC), coalesce=True)
+        self._jobs.add_job(
+            self.send_slices,
+            IntervalTrigger(seconds=self._ports.settings.backfill_pause_seconds, timezone=UTC),
+            max_instances=1,
+            coalesce=True,
+        )
         self._jobs.start()
 
     def stop(self) -> None:
@@ -98,6 +108,7 @@ class Scheduler:
             if self._known.get(topic.id) != topic:
                 self._schedule(topic)
         self._known = current
+        self._note_live_calls(current.values())
         for topic in current.values():
             self.send_slot(topic)
 
@@ -108,6 +119,34 @@ class Scheduler:
     def send_tidy(self) -> bool:
         """Send the current round of tidying up unless it was sent; True when this call sent it."""
         return self._send_once("tidy-people", TIDY_SECONDS, TidyPeople())
+
+    def send_slices(self) -> None:
+        """Have a page fetched of every source that a backfill waits for, one at a time.
+
+        Not a page before it is known what live work needs: backfills live on the rest.
+        """
+        client = self._ports.redis
+        try:
+            with self._ports.database.connection() as connection:
+                due = backfills.due_sources(connection, self._ports.clock())
+            if not due or not self._lease.hold() or not client.exists(keys.LIVE_CALLS):
+                return
+            for source in due:
+                if not client.exists(keys.slice_sent(source)):
+                    # Sent before it is noted: what is lost in between is sent twice rather than never.
+                    bus.send(self._broker, RunSlice(source=source))
+                    client.set(keys.slice_sent(source), 1, ex=SLICE_SECONDS)
+        except Exception as error:  # noqa: BLE001 - neither server being away must end the schedule
+            _log.warning("slices_not_sent", error=str(error))
+
+    def _note_live_calls(self, current: Iterable[Topic]) -> None:
+        calls = live_calls([(topic.source, topic.cadence_seconds) for topic in current])
+        try:
+            self._ports.redis.hset(
+                keys.LIVE_CALLS, mapping={name: calls.get(name, 0.0) for name in self._ports.sources}
+            )
+        except redis.RedisError as error:
+            _log.warning("live_calls_not_noted", error=str(error))
 
     def _send_once(self, name: str, cadence_seconds: int, command: Command) -> bool:
         at = int(self._ports.clock().timestamp()) // cadence_seconds * cadence_seconds

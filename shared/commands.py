@@ -242,6 +242,69 @@ class TidyPeople(Command, frozen=True, kw_only=True):
     """Tell Reddit again to end tokens, and drop what is past its time (answers, sessions). Not answered."""
 
 
+# Operators ------------------------------------------------------------------------------------------------------------
+
+SourceName = Literal["newsapi", "guardian", "reddit"]
+Words = Annotated[str, Meta(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f]*\Z")]
+Moment = Annotated[datetime, Meta(tz=True)]
+Who = Annotated[str, Meta(min_length=1, max_length=100)]
+
+
+class PlanBackfill(Command, frozen=True, kw_only=True):
+    """What filling in [since, until) would take; nothing is started.
+
+    query: words for every source; without it the topics of these sources; gaps: only where a topic has no successful
+    fetch. Answered with events.BackfillPlan, or refused: too_many (slices).
+    """
+
+    sources: Annotated[list[SourceName], Meta(min_length=1, max_length=3)]
+    since: Moment
+    until: Moment
+    query: Words | None = None
+    gaps: bool = False
+
+    def __post_init__(self) -> None:
+        if self.since >= self.until:
+            raise ValueError("since is not before until")
+        if self.gaps and self.query is not None:
+            raise ValueError("gaps are those of topics, not of a query")
+
+
+class StartBackfill(PlanBackfill, frozen=True, kw_only=True):
+    """Plan it and begin. A repeated key starts nothing twice.
+
+    Answered with events.BackfillChanged, or refused: too_many, nothing_to_do, idempotency_mismatch.
+    """
+
+    key: IdempotencyKey
+    requested_by: Who
+
+
+class ChangeBackfill(Command, frozen=True, kw_only=True):
+    """Base. Answered with events.BackfillChanged, or refused: not_found, wrong_state. What is so already stays so."""
+
+    backfill_id: Id
+    requested_by: Who
+
+
+class PauseBackfill(ChangeBackfill, frozen=True, kw_only=True):
+    """No further page is fetched until it is resumed."""
+
+
+class ResumeBackfill(ChangeBackfill, frozen=True, kw_only=True):
+    """Go on after a pause; after a failure, with the slices that failed."""
+
+
+class CancelBackfill(ChangeBackfill, frozen=True, kw_only=True):
+    """Give up what is not done; what was stored stays."""
+
+
+class RunSlice(Command, frozen=True, kw_only=True):
+    """Bring the next slice of a source forward by one page, unless somebody is at it. Not answered."""
+
+    source: str
+
+
 QUEUES: Final[dict[type[Command], Queue]] = {
     FetchQuery: Queue.INTERACTIVE,
     FetchTopic: Queue.BULK,
@@ -260,4 +323,10 @@ QUEUES: Final[dict[type[Command], Queue]] = {
     DeleteAccount: Queue.INTERACTIVE,
     TouchKeys: Queue.BULK,
     TidyPeople: Queue.BULK,
+    PlanBackfill: Queue.INTERACTIVE,
+    StartBackfill: Queue.INTERACTIVE,
+    PauseBackfill: Queue.INTERACTIVE,
+    ResumeBackfill: Queue.INTERACTIVE,
+    CancelBackfill: Queue.INTERACTIVE,
+    RunSlice: Queue.BULK,
 }

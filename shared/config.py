@@ -81,7 +81,9 @@ class ApiSettings(Settings, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         host = self.origin.split("://", 1)[1].rsplit(":", 1)[0]
         if not self.cookie_secure and host not in {"127.0.0.1", "localhost", "[::1]"}:
-            raise ValueError("NEWSINTEL_COOKIE_SECURE=false is for this machine only, see NEWSINTEL_PUBLIC_URL")
+            raise ValueError(
+                "NEWSINTEL_COOKIE_SECURE=false is for this machine only, see NEWSINTEL_PUBLIC_URL"
+            )
 
 
 class IngestSettings(Settings, frozen=True, kw_only=True):
@@ -115,6 +117,10 @@ class IngestSettings(Settings, frozen=True, kw_only=True):
     # Shares of each budget: interactive may spend all of it, the cadence and backfills leave something over.
     cadence_share: Annotated[float, Meta(gt=0, le=1)] = 0.8
     backfill_share: Annotated[float, Meta(gt=0, le=1)] = 0.5
+
+    # A page of each source this often while backfills run. Budgets, not this, say how many a day; between two pages
+    # the source, the worker's processor and the matching lock are free for live work.
+    backfill_pause_seconds: Annotated[float, Meta(ge=0.05)] = 5.0
 
     connect_timeout_seconds: Seconds = 3.0
     read_timeout_seconds: Seconds = 10.0

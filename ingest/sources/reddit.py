@@ -37,6 +37,14 @@ class _Page(msgspec.Struct):
     after: str | None = None
 
 
+class _Dated(msgspec.Struct):
+    created_utc: float
+
+
+class _Child(msgspec.Struct):
+    data: _Dated
+
+
 class _Listing(msgspec.Struct):
     data: _Page
 
@@ -64,7 +72,7 @@ class Reddit:
             raise NotConfiguredError(
                 NAME, "no client: set NEWSINTEL_REDDIT_CLIENT_ID and NEWSINTEL_REDDIT_CLIENT_SECRET"
             )
-        return self._request(pull)
+        return self._request(pull, **({"after": pull.after} if pull.after else {}))
 
     def fetch(self, request: Request, priority: Priority) -> Batch:
         token = self._tokens.bearer(priority)
@@ -74,7 +82,7 @@ class Reddit:
             return self._ask(request, self._tokens.bearer(priority, instead_of=token), priority)
 
     def following(self, pull: Pull, batch: Batch, *, number: int) -> Request | None:  # noqa: ARG002 - pages by position
-        if not batch.cursor or not batch.records:
+        if not batch.cursor or not batch.records or _is_before(batch.records[-1], pull.since):
             return None
         return self._request(pull, after=batch.cursor)
 
@@ -117,6 +125,16 @@ def observed(headers: Mapping[str, str], now: datetime) -> Iterator[Observed]:
         yield Observed(window=WINDOW, left=math.floor(left), ends_at=now + reset)
     except (KeyError, ValueError, OverflowError):
         return
+
+
+def _is_before(record: msgspec.Raw, since: datetime | None) -> bool:
+    """Listings take no dates, so a pull with a window ends where it begins; one that says no date does not end it."""
+    if since is None:
+        return False
+    try:
+        return msgspec.json.decode(record, type=_Child).data.created_utc < since.timestamp()
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
 
 
 def _same_listing(elsewhere: Moved) -> Moved:
