@@ -65,6 +65,10 @@ class Source(Protocol):
         """
         ...
 
+    def outcome(self, record: bytes) -> Outcome:
+        """The fate of one record, as a page's answer held it. Never raises."""
+        ...
+
 
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a handler may touch."""

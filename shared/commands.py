@@ -305,6 +305,53 @@ class RunSlice(Command, frozen=True, kw_only=True):
     source: str
 
 
+# What a source can be asked for; see shared.tables.topics.
+KINDS: Final = {
+    "newsapi": ("headlines", "query"),
+    "guardian": ("section", "query"),
+    "reddit": ("subreddit", "query"),
+}
+
+
+class AddTopic(Command, frozen=True, kw_only=True):
+    """Pull something more on a cadence. Answered with events.TopicChanged; what is there already stays as it is."""
+
+    source: SourceName
+    kind: Literal["headlines", "query", "section", "subreddit"]
+    query: Annotated[str, Meta(max_length=500, pattern=r"^[^\x00-\x1f]*\Z")]
+    cadence_seconds: Annotated[int, Meta(ge=60, le=604_800)]
+    max_pages: Annotated[int, Meta(ge=1, le=100)] = 1
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS[self.source]:
+            raise ValueError(f"{self.source} has {' and '.join(KINDS[self.source])}, not {self.kind}")
+        if not self.query.strip() and self.kind in {"query", "subreddit"}:
+            raise ValueError(f"a {self.kind} needs words")
+
+
+class PauseTopic(Command, frozen=True, kw_only=True):
+    """Pull it no more, or (paused: False) again. Answered with events.TopicChanged, or refused: not_found."""
+
+    topic_id: Id
+    paused: bool = True
+
+
+class ReplayQuarantine(Command, frozen=True, kw_only=True):
+    """Try again to understand these items. Answered with events.Replayed."""
+
+    ids: Annotated[list[Id], Meta(min_length=1, max_length=1_000)]
+
+
+class DropQuarantine(Command, frozen=True, kw_only=True):
+    """Forget these items. Answered with events.Removed."""
+
+    ids: Annotated[list[Id], Meta(min_length=1, max_length=1_000)]
+
+
+class RescoreSentiment(Command, frozen=True, kw_only=True):
+    """Score what an older method has scored; sends itself again until nothing is left. Not answered."""
+
+
 QUEUES: Final[dict[type[Command], Queue]] = {
     FetchQuery: Queue.INTERACTIVE,
     FetchTopic: Queue.BULK,
@@ -329,4 +376,9 @@ QUEUES: Final[dict[type[Command], Queue]] = {
     ResumeBackfill: Queue.INTERACTIVE,
     CancelBackfill: Queue.INTERACTIVE,
     RunSlice: Queue.BULK,
+    AddTopic: Queue.INTERACTIVE,
+    PauseTopic: Queue.INTERACTIVE,
+    ReplayQuarantine: Queue.INTERACTIVE,
+    DropQuarantine: Queue.INTERACTIVE,
+    RescoreSentiment: Queue.BULK,
 }

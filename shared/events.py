@@ -134,6 +134,20 @@ class BackfillChanged(msgspec.Struct, frozen=True, kw_only=True):
     created: bool = False
 
 
+class TopicChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer to commands.AddTopic and PauseTopic. changed: False when it was so already."""
+
+    topic_id: int
+    changed: bool
+
+
+class Replayed(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer to commands.ReplayQuarantine. settled: understood now; left: not yet."""
+
+    settled: int
+    left: int
+
+
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """Envelope on the answers channel. error: a code of ours when the command failed for good."""
 

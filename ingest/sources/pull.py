@@ -72,6 +72,10 @@ class PulledSource:
                 return
             request = following
 
+    def outcome(self, record: bytes) -> Outcome:
+        """See ingest.ports.Source."""
+        return self._questions.outcome(record)
+
     def _fetch(self, request: Request, priority: Priority) -> Batch:
         try:
             self._refusal.check()

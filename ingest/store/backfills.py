@@ -117,10 +117,14 @@ def of_key(conn: Connection[Any], key: str) -> Backfill | None:
     return _one(conn, "key", key)
 
 
+def get(conn: Connection[Any], backfill_id: int) -> Backfill | None:
+    return _one(conn, "id", backfill_id)
+
+
 def lock(conn: Connection[Any], backfill_id: int) -> Backfill | None:
     """Nobody else changes it until the end of the transaction."""
     conn.execute("SELECT FROM backfills WHERE id = %s FOR NO KEY UPDATE", (backfill_id,))
-    return _one(conn, "id", backfill_id)
+    return get(conn, backfill_id)
 
 
 def newest(conn: Connection[Any], count: int) -> list[Backfill]:
