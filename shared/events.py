@@ -46,6 +46,7 @@ class Refusal(StrEnum):
     REDDIT_UNAVAILABLE = "reddit_unavailable"
     NOT_CONFIGURED = "not_configured"
     SESSION_ENDED = "session_ended"
+    TOO_LARGE = "too_large"
     NOTHING_TO_DO = "nothing_to_do"
     WRONG_STATE = "wrong_state"
     TOKEN_REUSED = "token_reused"  # noqa: S105 - an error code

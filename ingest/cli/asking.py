@@ -23,7 +23,7 @@ _SENTENCES: Final[dict[str, str]] = {
     Refusal.NOT_FOUND: "there is no such thing",
     Refusal.WRONG_STATE: "it is over, or not in a state for that (see the list)",
     Refusal.NOTHING_TO_DO: "there is nothing to fetch (`backfill plan` says why)",
-    Refusal.TOO_MANY: "that is too much at once: choose a shorter time or fewer sources",
+    Refusal.TOO_LARGE: "that is too much at once: choose a shorter time or fewer sources",
     Refusal.IDEMPOTENCY_MISMATCH: "this --key was used for another backfill",
 }
 

@@ -123,7 +123,7 @@ def _plan(command: PlanBackfill, ports: Ports) -> tuple[Limits, Planned]:
     limits = _limits(every, ports)
     planned = plan(wanted, limits, ports.clock())
     if len(planned.slices) > MAX_SLICES:
-        raise RefusedError(Refusal.TOO_MANY)
+        raise RefusedError(Refusal.TOO_LARGE)
     return limits, planned
 
 

@@ -87,7 +87,7 @@ def test_nothing_to_do_and_too_much_are_refused(do, make_ports):
     start = StartBackfill(sources=["guardian"], since=now - timedelta(days=10), until=now, key="k", **BY)
     assert do(start, using=make_ports(NEWSINTEL_GUARDIAN_KEY="")) == "nothing_to_do"
     ever = msgspec.structs.replace(start, since=now - timedelta(days=40_000))
-    assert do(ever) == "too_many"
+    assert do(ever) == "too_large"
 
 
 @pytest.mark.parametrize("source", ["guardian", "newsapi", "reddit"])
