@@ -22,6 +22,7 @@ def ports(settings: IngestSettings) -> Ports:
         database=db.pool(settings.database_url, settings.database_pool_size),
         redis=client,
         sources=sources.build(settings, client, metrics),
+        posts=sources.posts(settings, client, metrics),
         identity=sources.identity(settings, client, metrics),
         seal=Seal(settings.seal_keys),
         metrics=metrics,

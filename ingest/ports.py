@@ -1,6 +1,6 @@
 """What handlers are given: every door to the outside, by name, so that a test can hand in others."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -70,6 +70,14 @@ class Source(Protocol):
         ...
 
 
+class Posts(Protocol):
+    """What Reddit says about posts that we have."""
+
+    def deleted(self, names: Sequence[str]) -> set[str]:
+        """Which of at most 100 posts their authors or Reddit have deleted. Raises a SourceError."""
+        ...
+
+
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a handler may touch."""
 
@@ -78,6 +86,7 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     redis: redis.Redis
     sources: Mapping[str, Source]
     identity: Identity
+    posts: Posts
     seal: Seal
     metrics: Metrics
     clock: Clock

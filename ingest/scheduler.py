@@ -23,7 +23,7 @@ from ingest.ports import Ports
 from ingest.store import backfills, topics
 from ingest.store.topics import Topic
 from shared import bus, keys, log
-from shared.commands import Command, FetchTopic, RunSlice, TidyPeople
+from shared.commands import ApplyRetention, Command, FetchTopic, RunSlice, TidyPeople
 from shared.config import IngestSettings, load
 from shared.errors import DependencyError, NewsIntelError
 
@@ -31,6 +31,9 @@ from shared.errors import DependencyError, NewsIntelError
 REFRESH_SECONDS = 15
 # What Reddit could not be told, it is told within this time.
 TIDY_SECONDS = 600
+RETENTION_SECONDS = 86_400
+# A leader that starts in the middle of a day's slot sends it within this time.
+RETENTION_LOOK_SECONDS = 3_600
 # Long enough to send one message, short enough that a dead sender's slot is tried again.
 CLAIM_SECONDS = 60
 # A page of a backfill that is not handled by then was lost on the way.
@@ -83,6 +86,9 @@ class Scheduler:
         )
         self._jobs.add_job(self.send_tidy, IntervalTrigger(seconds=TIDY_SECONDS, timezone=UTC), coalesce=True)
         self._jobs.add_job(
+            self.send_retention, IntervalTrigger(seconds=RETENTION_LOOK_SECONDS, timezone=UTC), coalesce=True
+        )
+        self._jobs.add_job(
             self.send_slices,
             IntervalTrigger(seconds=self._ports.settings.backfill_pause_seconds, timezone=UTC),
             max_instances=1,
@@ -119,6 +125,10 @@ class Scheduler:
     def send_tidy(self) -> bool:
         """Send the current round of tidying up unless it was sent; True when this call sent it."""
         return self._send_once("tidy-people", TIDY_SECONDS, TidyPeople())
+
+    def send_retention(self) -> bool:
+        """Send the day's retention unless it was sent; True when this call sent it."""
+        return self._send_once("retention", RETENTION_SECONDS, ApplyRetention())
 
     def send_slices(self) -> None:
         """Have a page fetched of every source that a backfill waits for, one at a time.

@@ -352,6 +352,16 @@ class RescoreSentiment(Command, frozen=True, kw_only=True):
     """Score what an older method has scored; sends itself again until nothing is left. Not answered."""
 
 
+class ApplyRetention(Command, frozen=True, kw_only=True):
+    """Drop what is past its time, and begin to ask Reddit which posts were deleted. Not answered."""
+
+
+class RecheckReddit(Command, frozen=True, kw_only=True):
+    """Purge what was deleted on Reddit among the next hundred posts (by sighting), then go on. Not answered."""
+
+    after_id: Annotated[int, Meta(ge=0)] = 0
+
+
 QUEUES: Final[dict[type[Command], Queue]] = {
     FetchQuery: Queue.INTERACTIVE,
     FetchTopic: Queue.BULK,
@@ -381,4 +391,6 @@ QUEUES: Final[dict[type[Command], Queue]] = {
     ReplayQuarantine: Queue.INTERACTIVE,
     DropQuarantine: Queue.INTERACTIVE,
     RescoreSentiment: Queue.BULK,
+    ApplyRetention: Queue.BULK,
+    RecheckReddit: Queue.BULK,
 }

@@ -122,6 +122,11 @@ class IngestSettings(Settings, frozen=True, kw_only=True):
     # the source, the worker's processor and the matching lock are free for live work.
     backfill_pause_seconds: Annotated[float, Meta(ge=0.05)] = 5.0
 
+    # Articles older than this are dropped unless somebody saved them; 0 keeps all. A year is about a million.
+    retention_days: Annotated[int, Meta(ge=0)] = 0
+    # Trends look back weeks; this is for a person's own history.
+    search_history_months: Positive = 13
+
     connect_timeout_seconds: Seconds = 3.0
     read_timeout_seconds: Seconds = 10.0
     max_body_bytes: Positive = 5_000_000  # the largest honest answer (200 Guardian bodies) is about 2 MB

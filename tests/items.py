@@ -71,6 +71,9 @@ def ports(database_url: str, redis_url: str, *, now: datetime | None = NOW, **se
             database=pool,
             redis=client,
             sources={},
+            identity=None,
+            posts=None,
+            seal=None,
             metrics=NullMetrics(),
             clock=(lambda: now) if now else utcnow,
         )

@@ -7,14 +7,14 @@ import argparse
 import sys
 
 from ingest import bootstrap
-from ingest.cli import backfill, keys, quarantine, seal, sentiment, status, topics, users
+from ingest.cli import backfill, keys, quarantine, retention, seal, sentiment, status, topics, users
 from ingest.cli.output import say
 from ingest.seal import new_key
 from shared import log
 from shared.config import IngestSettings, load
 from shared.errors import NewsIntelError
 
-NOUNS = (backfill, status, topics, quarantine, sentiment, users, keys, seal)
+NOUNS = (backfill, status, topics, quarantine, retention, sentiment, users, keys, seal)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -17,6 +17,7 @@ from ingest.handlers.fetch_topic import fetch_topic
 from ingest.handlers.preferences import remove_preference, set_preference
 from ingest.handlers.quarantine import drop_quarantine, replay_quarantine
 from ingest.handlers.rescore import rescore_sentiment
+from ingest.handlers.retention import apply_retention, recheck_reddit
 from ingest.handlers.run_slice import run_slice
 from ingest.handlers.saved import edit_saved, remove_saved, save_article
 from ingest.handlers.searches import delete_searches, record_searches
@@ -60,4 +61,6 @@ HANDLERS: Final[dict[type[Command], Handler]] = {
     commands.ReplayQuarantine: replay_quarantine,
     commands.DropQuarantine: drop_quarantine,
     commands.RescoreSentiment: rescore_sentiment,
+    commands.ApplyRetention: apply_retention,
+    commands.RecheckReddit: recheck_reddit,
 }

@@ -1,7 +1,7 @@
 """Reddit: /r/{a+b}/new and /search, newest first, with one application-only token for all workers."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Final
@@ -85,6 +85,14 @@ class Reddit:
         if not batch.cursor or not batch.records or _is_before(batch.records[-1], pull.since):
             return None
         return self._request(pull, after=batch.cursor)
+
+    def deleted(self, names: Sequence[str]) -> set[str]:
+        """See ingest.ports.Posts. Only what is shown as deleted: what an answer leaves out may be its mistake."""
+        if not self._configured:
+            raise NotConfiguredError(NAME, "no client")
+        request = Request(url=f"{self._base}/api/info", params={"id": ",".join(names), "raw_json": "1"})
+        records = self.fetch(request, Priority.BACKFILL).records
+        return {name for record in records if (name := reddit_post.deleted_name(record)) is not None}
 
     def outcome(self, record: bytes) -> Outcome:
         return reddit_post.outcome(record)
