@@ -117,6 +117,11 @@ def slice_sent(source: str) -> str:
     return f"lease:slice:{source}"
 
 
+def slice_pause(source: str) -> str:
+    """String: no RunSlice is sent for this source, so that its turns are there for live work."""
+    return f"lease:slice-pause:{source}"
+
+
 # People and limits (api only) ---------------------------------------------------------------------------------
 def sign_in(state: str) -> str:
     """String: a sign-in that was begun (its browser, where to go afterwards); taken once, gone after ten minutes."""

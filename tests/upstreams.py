@@ -71,12 +71,12 @@ def upstreams() -> Iterator[Upstreams]:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[Upstreams]:
-    """A simulator process of its own."""
+def running(*options: str) -> Iterator[Upstreams]:
+    """A simulator process of its own; options: of its command line."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "deploy.local.upstreams", "--port", str(port)]
+    command = [sys.executable, "-m", "deploy.local.upstreams", "--port", str(port), *options]
     with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL) as process:
         simulator = Upstreams(port)
         try:

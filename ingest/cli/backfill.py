@@ -130,9 +130,10 @@ def show(backfill: Backfill, progress: list[Progress], now: datetime) -> None:
     """One screen about one backfill."""
     what = f"{backfill.query!r}" if backfill.query else "gaps of topics" if backfill.gaps else "topics"
     say(f"backfill {backfill.id}: {backfill.state}, {what}, {_window(backfill)}, by {backfill.requested_by}")
+    hours = max(((backfill.finished_at or now) - backfill.created_at) / timedelta(hours=1), 1 / 60)
     for each in progress:
         share = (each.done + each.failed) / each.slices
-        pace = each.pages / max((now - backfill.created_at) / timedelta(hours=1), 1 / 60)
+        pace = each.pages / hours
         left = timedelta(hours=each.expected / pace) if pace and backfill.state == "running" else None
         say(
             f"  {each.source:<9} {bar(share)} {each.done}/{each.slices} slices, {each.pages} pages "

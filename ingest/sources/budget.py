@@ -167,6 +167,11 @@ class Ledger:
         """Nobody calls the source before `until`: it said so."""
         self._close(keys=[keys.closed(self._source)], args=[round(until.timestamp() * 1000)])
 
+    @property
+    def pace_seconds(self) -> float:
+        """The least time between two calls."""
+        return self._pace_ms / 1000
+
     def remaining(self) -> list[WindowLeft]:
         """What is left of every window, whatever the priority."""
         now = int(_first(self._client.time()))

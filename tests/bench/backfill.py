@@ -16,12 +16,11 @@ from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
-import redis as redis_client
 from alembic import command
 
 from deploy.local.servers import postgres, valkey
 from migrations.__main__ import alembic_config
-from shared import bus, keys
+from shared import keys
 from shared.clock import utcnow
 from shared.commands import FetchQuery, StartBackfill
 from tests.e2e.conftest import System, eventually

@@ -18,6 +18,7 @@ from shared.errors import DependencyError
 from tests.archive_state import inconsistencies
 from tests.e2e import whole_set
 from tests.e2e.conftest import System, eventually
+from tests.upstreams import running
 
 KILLS = 50
 BUDGET_KILLS = 12
@@ -39,13 +40,13 @@ TABLES = (
     "stories, articles, sightings, titles, title_words, article_sentiments, fetches, quarantine, backfills"
 )
 # The simulator refuses, and counts, what goes past the very limits that we keep.
-LIMITS = {"newsapi_budget": 400, "guardian_per_second": 10, "guardian_per_day": 400, "reddit_limit": 400}
+LIMITS = {"newsapi_budget": 900, "guardian_per_second": 100, "guardian_per_day": 900, "reddit_limit": 900}
 SETTINGS = {
-    "NEWSINTEL_NEWSAPI_CALLS_PER_12H": "400",
-    "NEWSINTEL_NEWSAPI_CALLS_PER_DAY": "400",
-    "NEWSINTEL_GUARDIAN_CALLS_PER_SECOND": "10",
-    "NEWSINTEL_GUARDIAN_CALLS_PER_DAY": "400",
-    "NEWSINTEL_REDDIT_CALLS_PER_10MIN": "400",
+    "NEWSINTEL_NEWSAPI_CALLS_PER_12H": "900",
+    "NEWSINTEL_NEWSAPI_CALLS_PER_DAY": "900",
+    "NEWSINTEL_GUARDIAN_CALLS_PER_SECOND": "100",
+    "NEWSINTEL_GUARDIAN_CALLS_PER_DAY": "900",
+    "NEWSINTEL_REDDIT_CALLS_PER_10MIN": "900",
     "NEWSINTEL_CADENCE_SHARE": "1.0",
     "NEWSINTEL_BACKFILL_SHARE": "1.0",
     "NEWSINTEL_BACKFILL_PAUSE_SECONDS": "0.1",
@@ -148,9 +149,20 @@ def redis_of_its_own(tmp_path):
     server.stop()
 
 
+@pytest.fixture(params=["made up", pytest.param("captured", marks=pytest.mark.payloads)])
+def simulator(request, upstreams, payloads):
+    """Over the made-up set, and over the captured days."""
+    if request.param == "made up":
+        yield upstreams
+        return
+    with running("--payloads", str(payloads)) as over_captured:
+        yield over_captured
+
+
 @pytest.fixture
-def campaign(database, redis_of_its_own, upstreams, tmp_path):
+def campaign(database, redis_of_its_own, simulator, tmp_path):
     """campaign(SETTING=...) -> a running Campaign without live topics."""
+    upstreams = simulator
     upstreams.reset()
     upstreams.change(clock_offset_seconds=86_000)  # the made-up news of the next day is out already
     system = System(database, redis_of_its_own.url, upstreams, tmp_path)
@@ -184,13 +196,16 @@ def limited(system):
 
 @pytest.mark.campaign
 @pytest.mark.timeout(600)
-def test_killed_fifty_times_it_ends_as_a_clean_run_does(campaign, upstreams):
+def test_killed_fifty_times_it_ends_as_a_clean_run_does(campaign, simulator, upstreams):
+    # The captured days hold ten times as much: fewer questions bring as many pages.
+    queries = QUERIES if simulator is upstreams else QUERIES[:4]
+    upstreams = simulator
     upstreams.change(**LIMITS)
     for source in ("newsapi", "guardian", "reddit"):
         upstreams.faults(source=source, kind="delay", min_ms=20, max_ms=200)
     run = campaign()
     system, chance = run.system, random.Random(20261123)
-    waiting = list(QUERIES)
+    waiting = list(queries)
     for _ in range(KILLS):
         if waiting and len(run.queries) - list(run.states().values()).count("done") < 2:
             run.start(waiting.pop(0))
@@ -212,7 +227,7 @@ def test_killed_fifty_times_it_ends_as_a_clean_run_does(campaign, upstreams):
     upstreams._control.delete("/_control/calls").raise_for_status()
     run.queries = []
     run.run()
-    for query in QUERIES:
+    for query in queries:
         run.start(query)
     eventually(run.done, seconds=180)
     run.stop()
@@ -226,6 +241,7 @@ def test_killed_fifty_times_it_ends_as_a_clean_run_does(campaign, upstreams):
 
 @pytest.mark.campaign
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize("simulator", ["made up"], indirect=True)
 def test_a_budget_that_is_too_small_is_used_up_and_not_passed(campaign, upstreams):
     upstreams.change(**{**LIMITS, "newsapi_budget": 20, "reddit_limit": 12, "guardian_per_day": 25})
     run = campaign(
