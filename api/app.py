@@ -13,6 +13,7 @@ from api.gate import Gate
 from api.harden import Harden
 from api.routes import (
     articles,
+    backfills,
     commands,
     health,
     history,
@@ -84,6 +85,13 @@ def create_app(settings: ApiSettings) -> Litestar:
             keys.create_key,
             keys.revoke_key,
             commands.command,
+            backfills.plan,
+            backfills.start,
+            backfills.list_backfills,
+            backfills.one_backfill,
+            backfills.pause,
+            backfills.resume,
+            backfills.cancel,
         ],
     )
     app = Litestar(

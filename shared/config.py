@@ -126,6 +126,15 @@ class IngestSettings(Settings, frozen=True, kw_only=True):
     cadence_share: Annotated[float, Meta(gt=0, le=1)] = 0.8
     backfill_share: Annotated[float, Meta(gt=0, le=1)] = 0.5
 
+    # A page of each source this often while backfills run. Budgets, not this, say how many a day; between two pages
+    # the source, the worker's processor and the matching lock are free for live work.
+    backfill_pause_seconds: Annotated[float, Meta(ge=0.05)] = 5.0
+
+    # Articles older than this are dropped unless somebody saved them; 0 keeps all. A year is about a million.
+    retention_days: Annotated[int, Meta(ge=0)] = 0
+    # Trends look back weeks; this is for a person's own history.
+    search_history_months: Positive = 13
+
     connect_timeout_seconds: Seconds = 3.0
     read_timeout_seconds: Seconds = 10.0
     max_body_bytes: Positive = 5_000_000  # the largest honest answer (200 Guardian bodies) is about 2 MB

@@ -46,6 +46,9 @@ class Refusal(StrEnum):
     REDDIT_UNAVAILABLE = "reddit_unavailable"
     NOT_CONFIGURED = "not_configured"
     SESSION_ENDED = "session_ended"
+    TOO_LARGE = "too_large"
+    NOTHING_TO_DO = "nothing_to_do"
+    WRONG_STATE = "wrong_state"
     TOKEN_REUSED = "token_reused"  # noqa: S105 - an error code
 
 
@@ -99,6 +102,51 @@ class KeyCreated(msgspec.Struct, frozen=True, kw_only=True):
 
 class AccountDeleted(msgspec.Struct, frozen=True, kw_only=True):
     """Answer to commands.DeleteAccount."""
+
+
+class SourcePlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What a backfill takes of one source.
+
+    calls: expected; calls_per_day: what the budgets leave beside live work; days: None when they leave nothing.
+    """
+
+    source: str
+    slices: int
+    calls: int
+    calls_per_day: int
+    days: float | None
+
+
+class BackfillPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer to commands.PlanBackfill. days: of the slowest source; left_out: sentences on what cannot be had."""
+
+    sources: list[SourcePlan]
+    slices: int
+    calls: int
+    days: float | None
+    left_out: list[str]
+
+
+class BackfillChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer to whatever changes a backfill."""
+
+    backfill_id: int
+    state: str
+    created: bool = False
+
+
+class TopicChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer to commands.AddTopic and PauseTopic. changed: False when it was so already."""
+
+    topic_id: int
+    changed: bool
+
+
+class Replayed(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer to commands.ReplayQuarantine. settled: understood now; left: not yet."""
+
+    settled: int
+    left: int
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

@@ -107,6 +107,10 @@ def token_lock(source: str) -> str:
     return f"source:{source}:token-lock"
 
 
+# Hash: source -> calls that its topics make in a day; what backfills must leave over. Written by the scheduler.
+LIVE_CALLS = "source:live-calls"
+
+
 # Scheduler (ingest only) --------------------------------------------------------------------------------------
 LEADER = "lease:scheduler"
 
@@ -114,6 +118,16 @@ LEADER = "lease:scheduler"
 def slot(name: str, at: int) -> str:
     """String: marks that a slot (unix time) of a topic or of another round was sent, whoever leads."""
     return f"lease:slot:{name}:{at}"
+
+
+def slice_sent(source: str) -> str:
+    """String: a RunSlice for this source is in its queue or under way; gone when it was carried out."""
+    return f"lease:slice:{source}"
+
+
+def slice_pause(source: str) -> str:
+    """String: no RunSlice is sent for this source, so that its turns are there for live work."""
+    return f"lease:slice-pause:{source}"
 
 
 # People and limits (api only) ---------------------------------------------------------------------------------

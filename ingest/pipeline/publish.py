@@ -37,6 +37,16 @@ def publish(changed: Sequence[int], ports: Ports) -> None:
         _log.warning("publish_failed", error=str(error))
 
 
+def forget_all(ports: Ports) -> None:
+    """Drop every cached answer: of what was deleted, none may show it for minutes more."""
+    try:
+        ports.redis.incr(keys.GENERATION)
+        _drop(ports.redis, _standing(ports.redis, ports.clock()))
+    except redis.RedisError as error:
+        ports.metrics.count("publish_failed")
+        _log.warning("publish_failed", error=str(error))
+
+
 def _standing(client: redis.Redis, now: datetime) -> list[str]:
     """The queries that may have cached answers; forgets those whose answers have expired."""
     expiries = cast("dict[bytes, bytes]", client.hgetall(keys.STANDING))
