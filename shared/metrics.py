@@ -73,6 +73,14 @@ _TABLE: Final = (
     ),
     Metric("topic_skipped", _COUNT, "Count", ("reason",), "cadence slots of a topic that is gone or paused"),
     Metric("command_invalid", _COUNT, "Count", ("command",), "messages that no release of ours understands"),
+    # What is kept?
+    Metric("articles_dropped", _COUNT, "Count", (), "articles older than the retention, saved ones excepted"),
+    Metric("search_months_dropped", _COUNT, "Count", (), "months of search history older than the retention"),
+    Metric("posts_purged", _COUNT, "Count", (), "posts that were deleted on Reddit, removed here too"),
+    Metric(
+        "recheck_failed", _COUNT, "Count", ("reason",), "rounds in which Reddit was not asked what it deleted"
+    ),
+    Metric("sentiments_rescored", _COUNT, "Count", (), "articles that were given a newer sentiment"),
     # Are people served, and safe?
     Metric("sign_in_refused", _COUNT, "Count", ("reason",), "sign-ins that Reddit or we refused"),
     Metric("token_reused", _COUNT, "Count", (), "used refresh tokens that came back; their sessions ended"),
