@@ -4,6 +4,7 @@
     ├── ConfigError               a setting is missing, malformed or contradicts another
     ├── SchemaTooOldError         the database needs `newsintel migrate` before this release can run
     ├── BadParameterError         the caller's parameter is wrong: names it and says what is allowed
+    │   └── BadQueryError         the query text is malformed: says where, and what would be right
     ├── NotFoundError             no such article, story, source
     ├── DependencyError           PostgreSQL or Redis did not answer
     └── SourceError               a news source gave no usable answer; `code` is what `freshness` shows
@@ -45,6 +46,24 @@ class BadParameterError(NewsIntelError):
         self.name = name
         self.problem = problem
         self.allowed = allowed
+
+
+class BadQueryError(BadParameterError):
+    """The query `q` is malformed or asks for too much.
+
+    code: stable, for programs (shared.query.limits lists them); position: where in the text, in characters from 0,
+    at most its length; advice: what to do, in words; suggestion: a query that would be understood, if we can tell.
+    """
+
+    def __init__(
+        self, code: str, problem: str, advice: str, *, position: int, suggestion: str | None = None
+    ) -> None:
+        allowed = f"{advice}: {suggestion}" if suggestion else advice
+        super().__init__("q", f"{problem} (position {position})", allowed)
+        self.code = code
+        self.advice = advice
+        self.position = position
+        self.suggestion = suggestion
 
 
 class NotFoundError(NewsIntelError):
