@@ -51,7 +51,7 @@ class BadParameterError(NewsIntelError):
 class BadQueryError(BadParameterError):
     """The query `q` is malformed or asks for too much.
 
-    code: stable, for programs (shared.query.limits lists them); position: where in the text, in characters from 0,
+    code: stable, for programs (shared.query.limits lists them); fault: what is wrong; position: where in the text, in characters from 0,
     at most its length; advice: what to do, in words; suggestion: a query that would be understood, if we can tell.
     """
 
@@ -61,6 +61,7 @@ class BadQueryError(BadParameterError):
         allowed = f"{advice}: {suggestion}" if suggestion else advice
         super().__init__("q", f"{problem} (position {position})", allowed)
         self.code = code
+        self.fault = problem
         self.advice = advice
         self.position = position
         self.suggestion = suggestion

@@ -1,6 +1,6 @@
 """Tree → text: one text for queries that were typed differently and mean the same."""
 
-from shared.query.tree import And, Equal, Leaf, Node, Not, Or, Polarity, Text
+from shared.query.tree import And, Equal, Leaf, Node, Not, Or, Polarity, Text, all_of, any_of, negation
 
 
 def canonical(node: Node) -> str:
@@ -52,9 +52,12 @@ def _number(number: float) -> str:
 
 def _ordered(node: Node) -> Node:
     if isinstance(node, Not):
-        return Not(_ordered(node.child))
+        return negation(_ordered(node.child))
     if not isinstance(node, And | Or):
         return node
-    children = {canonical(child): child for child in map(_ordered, node.children)}
-    kept = tuple(children[text] for text in sorted(children))
-    return kept[0] if len(kept) == 1 else type(node)(kept)
+    join = all_of if isinstance(node, And) else any_of
+    joined = join([_ordered(child) for child in node.children])
+    if not isinstance(joined, And | Or):
+        return joined
+    children = {canonical(child): child for child in joined.children}
+    return join([children[text] for text in sorted(children)])

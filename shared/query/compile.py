@@ -11,7 +11,7 @@ from psycopg import sql
 
 from shared.errors import BadQueryError
 from shared.query.lexemes import NAME_CONFIG, Lexemes, configs_of, is_name, narrowed, tsquery
-from shared.query.tree import And, Equal, Leaf, Node, Not, Or, Polarity, Query, Text
+from shared.query.tree import And, Equal, Leaf, Node, Not, Polarity, Query, Text
 
 
 class Columns(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +58,6 @@ class _Part(msgspec.Struct, frozen=True):
 
 COLUMNS: Final = Columns()
 _NOT_TRUE: Final = sql.SQL("({}) IS NOT TRUE")
-_TEXT_FIELDS: Final = {"author": "author", "outlet": "outlet"}
 
 
 def compile_query(
@@ -83,6 +82,15 @@ def compile_query(
         ignored=tuple(dict.fromkeys(compiler.ignored)),
         needs_sentiment=any(_is_sentiment(leaf) for leaf in query.places),
     )
+
+
+def compile_part(
+    node: Node, configs: tuple[str, ...], lexemes: Lexemes, *, columns: Columns = COLUMNS, prefix: str
+) -> Condition | None:
+    """The condition of one part of a query by itself; None when its words are all too common."""
+    compiler = _Compiler(lexemes, columns, prefix)
+    part = compiler.part(node, configs)
+    return Condition(compiler.rendered(part), compiler.values) if part else None
 
 
 def only_common_words(query: Query) -> BadQueryError:

@@ -23,27 +23,13 @@ Lexemes = Mapping[Lookup, str]
 DEFAULT_CONFIGS: Final = ("english", "simple")
 # Names of people and outlets are not stemmed, in any language.
 NAME_CONFIG: Final = "simple"
-# A prefix may end within what the stemmer cuts off (universit* and the stem "univers"): a word that starts with the
-# prefix is then known by a shorter stem. These endings, put behind the prefix, find such stems; measured on the words
-# of 20,000 captured articles, they do so for all but TAILS_MISS of the pairs of a word and one of its prefixes.
+# A prefix may end within what the stemmer cuts off: universit* and the stem "univers". The stems of the prefix with
+# these endings are then looked for too. Of the 108,000 pairs of a word and one of its prefixes that the 20,000 most
+# frequent words of the captured articles make, 23 % are missed without them and none with them.
 ENGLISH_TAILS: Final = (
-    "",
-    "e",
-    "s",
-    "y",
-    "ed",
-    "es",
-    "ing",
-    "ion",
-    "ity",
-    "al",
-    "ally",
-    "ly",
-    "er",
-    "ies",
-    "on",
-    "n",
-)
+    "", "g", "ng", "y", "n", "l", "e", "t", "s", "d", "ing", "le", "nt", "ent", "us", "ss", "ess", "ul", "m", "ty",
+    "lity", "ity", "r", "tive", "ive", "ve", "tion", "ion", "on", "es",
+)  # fmt: skip
 
 _LEXEME = re.compile(r"'(?:[^']|'')*'")
 

@@ -27,7 +27,7 @@ def parse(text: str) -> Query:
     except BadQueryError as error:
         raise BadQueryError(
             error.code,
-            error.problem.removesuffix(f" (position {error.position})"),
+            error.fault,
             error.advice,
             position=error.position,
             suggestion=_repaired(error.suggestion),
@@ -148,15 +148,6 @@ class _Reader:
             raise self._surplus(token, f"there is a field within {outer}:")
         if following is None or following.start != token.end or following.kind == "close":
             raise self._no_value(token, following)
-        if following.kind == "open" and name == "sentiment":
-            raise self.source.fault(
-                "query_syntax",
-                "sentiment: takes no parentheses",
-                "write sentiment: before each value",
-                token.start,
-                following.end,
-                "(sentiment:",
-            )
         if following.kind in ("and", "or", "not"):  # lang:NOT and the like: a value is never an operator
             self.place += 1
             return self._term(following, name)

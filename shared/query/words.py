@@ -14,7 +14,8 @@ _RESERVED = re.compile(r"[&|<>=;\\\[\]{}^~`]|--+|/\*|\*/")
 _WILDCARD = re.compile(r"\*|\?(?=\w)|%(?=\w)|(?<!\d)%")
 _CLOCK = re.compile(r"\d+(?::\d+)+")
 _APOSTROPHES = "'\u2018\u2019"
-_LEADING = ("+", "!", *_APOSTROPHES)
+_LEADING = ("+", "!", "-", *_APOSTROPHES)
+_APOSTROPHE_PHRASE = re.compile(rf"[{_APOSTROPHES}]([^{_APOSTROPHES}\"()]+)[{_APOSTROPHES}](?![^\s)])")
 # Sentence marks around a word, which PostgreSQL ignores too.
 _MARKS = ".,?!…-"
 
@@ -22,7 +23,7 @@ _MARKS = ".,?!…-"
 def word(source: Source, token: Token) -> tuple[Literal["word", "prefix"], str]:
     """Raises BadQueryError where the token is not plainly a word or a prefix."""
     text = normal(token.text)
-    if text.endswith("*") and "*" not in text[:-1]:
+    if text.endswith("*") and "*" not in text[:-1] and not _RESERVED.search(text):
         return "prefix", _prefix(source, token, text[:-1])
     _check_characters(source, token, text)
     _check_readable(source, token, text)
@@ -119,14 +120,14 @@ def _check_characters(source: Source, token: Token, text: str) -> None:
 
 
 def _reserved(source: Source, token: Token, mark: str) -> Exception:
-    name = mark == "&" and not token.text.startswith("&") and not token.text.endswith("&")
+    text = token.text
+    advice, repair = "leave it out", _without(text, r"&|<>=;\[]{}^~`*-/")
+    if mark == "&" and not text.startswith("&") and not text.endswith("&"):
+        advice, repair = "put a name with it between quotation marks", f'"{text}"'
+    elif mark == "|":
+        advice, repair = "write OR", f"({text.replace('|', ' OR ')})"
     return source.fault(
-        "query_syntax",
-        f"{shown(mark)} has no meaning in {shown(token.text)}",
-        "put a name with it between quotation marks" if name else "leave it out",
-        token.start,
-        token.end,
-        f'"{token.text}"' if name else _without(token.text, r"&|<>=;\[]{}^~`*-/"),
+        "query_syntax", f"{mark} has no meaning in {shown(text)}", advice, token.start, token.end, repair
     )
 
 
@@ -135,15 +136,16 @@ def _leading(source: Source, token: Token) -> Exception:
     problem, advice, repair = {
         "+": ("+ has no meaning before a word", "leave it out: every word must be found anyway", rest),
         "!": ("! has no meaning before a word", "write - to exclude a word", f"-{rest}"),
-    }.get(
-        mark,
-        (
-            "an apostrophe does not begin a phrase",
-            'leave it out, or use the quotation mark "',
-            rest.rstrip(_APOSTROPHES),
+        "-": (
+            "a word does not begin with a minus here",
+            "write it before the field to exclude the word",
+            None,
         ),
-    )
-    return source.fault("query_syntax", problem, advice, token.start, token.end, repair)
+    }.get(mark, ("a word does not begin with an apostrophe", "leave it out", rest))
+    end = token.end
+    if phrase := _APOSTROPHE_PHRASE.match(source.text, token.start):
+        advice, repair, end = 'a phrase stands between quotation marks (")', f'"{phrase[1]}"', phrase.end()
+    return source.fault("query_syntax", problem, advice, token.start, end, repair)
 
 
 def _without(text: str, marks: str) -> str:
