@@ -18,7 +18,7 @@ from shared.errors import BadParameterError
 QUOTED_CHARACTERS = 40
 # C0 and C1 controls except tab and line breaks, which are white space; surrogates cannot be stored or sent.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-_INTEGER = re.compile(r"[0-9]{1,10}", re.ASCII)
+_INTEGER = re.compile(r"[0-9]{1,19}", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?", re.ASCII)
 _LANGUAGE = re.compile(r"[a-z]{2}", re.ASCII)

@@ -33,14 +33,17 @@ class RawItem(msgspec.Struct, frozen=True, kw_only=True):
 class Article(msgspec.Struct, frozen=True, kw_only=True):
     """A normalised item: everything that can be known without the archive.
 
-    url is canonical; title has no outlet suffix; texts are plain text without HTML, entities or control characters;
-    published_at and modified_at are UTC; language is ISO 639-1 or None when it cannot be told.
+    url is what readers follow, page is its identity (see pipeline.urls); title has no outlet suffix; texts are plain
+    text without HTML, entities or control characters;
+    published_at and modified_at are UTC; language is ISO 639-1 or None when it cannot be told; digest is 63 bits of
+    everything that a reader sees, so that versions of one page have an order.
     title_key, numbers and words are what `pipeline.match` compares.
     """
 
     source: str
     external_id: str
     url: str
+    page: str
     shown_at: str
     title: str
     description: str | None
@@ -52,6 +55,7 @@ class Article(msgspec.Struct, frozen=True, kw_only=True):
     published_at: datetime
     modified_at: datetime
     completeness: int
+    digest: int
     title_key: str
     numbers: str
     words: tuple[int, ...]

@@ -139,8 +139,10 @@ def main() -> int:
         return 2
     scheduler = Scheduler(ports, bus.broker(ports.redis), Lease(ports.redis, settings.leader_lease_seconds))
     scheduler.start()
+    _log.info("scheduler_started")
     stop.wait()
     scheduler.stop()
+    _log.info("scheduler_stopped")
     ports.database.close()
     return 0
 

@@ -32,7 +32,7 @@ MAX_BACKOFF_MS = 60_000
 _log = structlog.get_logger("worker")
 
 
-class Failures(Middleware):  # type: ignore[misc]
+class Failures(Middleware):
     """Makes a command that was given up visible: a count, a log line, and an answer for who still waits."""
 
     def __init__(self, ports: Ports) -> None:

@@ -1,7 +1,9 @@
 """What `api`, the scheduler and operators can ask of `ingest`: imperative, frozen, small, safe to repeat."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
+from uuid import UUID
 
 import msgspec
 
@@ -35,7 +37,24 @@ class FetchTopic(Command, frozen=True, kw_only=True):
     topic_id: int
 
 
+class Searched(msgspec.Struct, frozen=True, kw_only=True):
+    """One search that somebody made. id: given by the api; user_id: None when nobody was signed in."""
+
+    id: UUID
+    query: str
+    results_count: int
+    searched_at: datetime
+    user_id: int | None = None
+
+
+class RecordSearches(Command, frozen=True, kw_only=True):
+    """Remember what was searched, for history and trends. Many in one command; not answered."""
+
+    searches: list[Searched]
+
+
 QUEUES: Final[dict[type[Command], Queue]] = {
     FetchQuery: Queue.INTERACTIVE,
     FetchTopic: Queue.BULK,
+    RecordSearches: Queue.BULK,
 }

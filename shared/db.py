@@ -8,7 +8,7 @@ from psycopg_pool import AsyncConnectionPool, ConnectionPool
 from shared.errors import SchemaTooOldError
 
 # The oldest migration that this release runs on; revisions are ordered by name.
-REQUIRED_REVISION = "0001"
+REQUIRED_REVISION = "0002"
 
 _SESSION = {"autocommit": True}
 
@@ -20,9 +20,16 @@ def pool(url: str, size: int) -> ConnectionPool[psycopg.Connection[Any]]:
 
 def pool_async(url: str, size: int, *, statement_timeout_ms: int) -> AsyncConnectionPool[Any]:
     """An asyncio pool for the api, to be opened in the running loop; read only and with a statement timeout."""
-    options = f"-c timezone=UTC -c default_transaction_read_only=on -c statement_timeout={statement_timeout_ms}"
+    options = (
+        f"-c timezone=UTC -c default_transaction_read_only=on -c statement_timeout={statement_timeout_ms}"
+    )
     return AsyncConnectionPool(
-        url, min_size=2, max_size=size, open=False, kwargs={**_SESSION, "options": options}, timeout=2
+        url,
+        min_size=min(2, size),
+        max_size=size,
+        open=False,
+        kwargs={**_SESSION, "options": options},
+        timeout=2,
     )
 
 

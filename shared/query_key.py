@@ -7,7 +7,7 @@ import unicodedata
 def fold(query: str) -> str:
     """NFKC, lower case, white space collapsed: `" Ukraine  WAR "` and `"ukraine war"` are one question.
 
-    Lower case and not casefold(): the folded text is searched for, and PostgreSQL keeps ß and a final sigma as they are.
+    Lower case and not casefold(): the folded text is searched for, and PostgreSQL keeps ß and a final sigma.
     """
     return " ".join(unicodedata.normalize("NFKC", query).lower().split())
 

@@ -1,6 +1,7 @@
 """The one schema, as SQLAlchemy Core tables; the migrations make it and a test proves that they agree."""
 
 from sqlalchemy import (
+    REAL,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -13,11 +14,11 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
-    REAL,
     SmallInteger,
     Table,
     Text,
     UniqueConstraint,
+    Uuid,
     func,
     text,
 )
@@ -86,7 +87,10 @@ articles = Table(
     _id(),
     Column("source", Text, nullable=False),
     Column("external_id", Text, nullable=False),
-    Column("url", Text, nullable=False, unique=True),
+    # What readers follow, as the best version spells it.
+    Column("url", Text, nullable=False),
+    # What the url names: without scheme, www/m/amp, tracking.
+    Column("page", Text, nullable=False, unique=True),
     Column("title", Text, nullable=False),
     Column("description", Text),
     Column("content", Text),
@@ -98,11 +102,13 @@ articles = Table(
     _at("modified_at"),
     _at("fetched_at"),
     Column("story_id", BigInteger, ForeignKey("stories.id"), nullable=False),
-    # How it came to its story: first | url | title, and how much alike (0-100) for title.
+    # How it came to its story: first | title, and how much alike (0-100) for title.
     Column("match_method", Text, nullable=False),
     Column("match_score", REAL),
     # 0-100: how much of its metadata is there; the story's lead is the most complete article.
     Column("completeness", SmallInteger, nullable=False),
+    # Of the version that is stored; completeness, modified_at and digest say which of two versions is the better one.
+    Column("digest", BigInteger, nullable=False),
     # All sources that told us about this page.
     Column("sources", ARRAY(Text), nullable=False),
     Column(
@@ -132,25 +138,32 @@ sightings = Table(
     # Where the upstream shows it (a Reddit post's page, an outlet's page).
     Column("url", Text, nullable=False),
     Column("source_name", Text, nullable=False),
-    # The title as story matching compares it, and the numbers and dates in it.
-    Column("title_key", Text, nullable=False),
-    Column("numbers", Text, nullable=False),
     _at("published_at"),
     _at("fetched_at"),
     UniqueConstraint("source", "external_id"),
     Index(None, "article_id"),
 )
 
-# Blocking index of story matching: a few rare words of each title, by time.
+# Every title under which a page was sighted, as story matching compares it, with the numbers and dates in it.
+titles = Table(
+    "titles",
+    metadata,
+    _id(),
+    Column("article_id", BigInteger, ForeignKey("articles.id", ondelete="CASCADE"), nullable=False),
+    Column("title_key", Text, nullable=False),
+    Column("numbers", Text, nullable=False),
+    _at("published_at"),
+    Index(None, "article_id"),
+)
+
+# Blocking index of story matching: a few telling words of each title, by time.
 title_words = Table(
     "title_words",
     metadata,
     Column("word", Integer, primary_key=True),  # 32-bit hash
     Column("published_at", DateTime(timezone=True), primary_key=True),
-    Column(
-        "sighting_id", BigInteger, ForeignKey("sightings.id", ondelete="CASCADE"), primary_key=True
-    ),
-    Index(None, "sighting_id"),
+    Column("title_id", BigInteger, ForeignKey("titles.id", ondelete="CASCADE"), primary_key=True),
+    Index(None, "title_id"),
 )
 
 article_sentiments = Table(
@@ -175,7 +188,9 @@ article_sentiments = Table(
 fetches = Table(
     "fetches",
     metadata,
-    Column("id", Text, primary_key=True),  # the command's id and the source: a repeated command continues its row
+    Column(
+        "id", Text, primary_key=True
+    ),  # the command's id and the source: a repeated command continues its row
     Column("source", Text, nullable=False),
     Column("topic_id", BigInteger, ForeignKey("topics.id", ondelete="SET NULL")),
     Column("query", Text),
@@ -193,6 +208,20 @@ fetches = Table(
     _at("started_at"),
     _at("finished_at", nullable=True),
     Index(None, "source", "started_at"),
+)
+
+# What was searched, one partition a month. user_id: null when nobody was signed in.
+search_history = Table(
+    "search_history",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", BigInteger),
+    Column("query", Text, nullable=False),
+    Column("results_count", Integer, nullable=False),
+    Column("searched_at", DateTime(timezone=True), primary_key=True),
+    Index(None, "searched_at"),
+    Index(None, "user_id", "searched_at", postgresql_where=text("user_id IS NOT NULL")),
+    postgresql_partition_by="RANGE (searched_at)",
 )
 
 # An item that could not be understood, with the original, to be replayed once we can.

@@ -1,6 +1,7 @@
 """Real servers for the whole run, clean tables and an empty Redis for each test that asks for them."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,9 @@ from alembic import command
 
 from deploy.local.servers import Postgres, postgres, valkey
 from migrations.__main__ import alembic_config
+from tests.upstreams import upstreams
+
+__all__ = ["upstreams"]
 
 REPOSITORY = Path(__file__).parents[1]
 PAYLOADS = Path(os.environ.get("NEWSINTEL_PAYLOADS", REPOSITORY.parent / "shared" / "payloads"))
@@ -35,14 +39,21 @@ def payloads() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    with postgres(tmp_path_factory.mktemp("postgres")) as server:
+def server_data() -> Iterator[Path]:
+    """Not pytest's own directory: it closes that to other users, and PostgreSQL never runs as root."""
+    with tempfile.TemporaryDirectory(prefix="newsintel-test-") as directory:
+        yield Path(directory)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(server_data: Path) -> Iterator[Postgres]:
+    with postgres(server_data / "postgres") as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with valkey(tmp_path_factory.mktemp("valkey")) as url:
+def redis_server(server_data: Path) -> Iterator[str]:
+    with valkey(server_data / "valkey") as url:
         yield url
 
 

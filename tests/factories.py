@@ -44,7 +44,9 @@ class Archive:
     def story(self) -> int:
         return self._one("INSERT INTO stories DEFAULT VALUES RETURNING id", {})
 
-    def article(self, title: str = "A title", *, lead: bool = False, tone: str | None = "neutral", **fields) -> int:
+    def article(
+        self, title: str = "A title", *, lead: bool = False, tone: str | None = "neutral", **fields
+    ) -> int:
         """An article with its own sighting, its sentiment (tone None: no sentiment row) and, if not given, a story."""
         number = next(_numbers)
         row = {
@@ -104,7 +106,9 @@ class Archive:
             "UPDATE articles SET sources = array_append(sources, %s) WHERE id = %s", (source, article_id)
         )
 
-    def fetch(self, source: str, *, ago: timedelta = timedelta(minutes=1), outcome: str = "ok", **fields) -> None:
+    def fetch(
+        self, source: str, *, ago: timedelta = timedelta(minutes=1), outcome: str = "ok", **fields
+    ) -> None:
         at = fields.pop("now", None) or datetime.now(UTC)
         row = {
             "id": f"f{next(_numbers)}",
@@ -119,7 +123,6 @@ class Archive:
             "finished_at": at - ago,
         } | fields
         self._connection.execute(_FETCH, row)
-
 
     def _one(self, statement: str, row: dict) -> int:
         found = self._connection.execute(statement, row).fetchone()

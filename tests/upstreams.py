@@ -29,9 +29,9 @@ class Upstreams:
         """The NEWSINTEL_* variables that point at the simulator, with keys that it knows."""
         return settings.sources({}, self.url, captured=False).environment
 
-    def faults(self, source: str, kind: str, **details: Any) -> None:
-        """Set one fault; see deploy.local.upstreams for the kinds."""
-        self._post("/_control/faults", {"source": source, "kind": kind, **details})
+    def faults(self, source: str, kind: str, **details: Any) -> list[str]:
+        """Set one fault; see deploy.local.upstreams for the kinds. Returns the keys that `withdraw` withdrew."""
+        return self._post("/_control/faults", {"source": source, "kind": kind, **details})["withdrawn"]
 
     def clear_faults(self) -> None:
         self._control.delete("/_control/faults").raise_for_status()
@@ -58,8 +58,8 @@ class Upstreams:
     def close(self) -> None:
         self._control.close()
 
-    def _post(self, path: str, body: dict[str, Any]) -> None:
-        self._control.post(path, json=body).raise_for_status()
+    def _post(self, path: str, body: dict[str, Any]) -> Any:
+        return self._control.post(path, json=body).raise_for_status().json()
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,13 @@
 """A list of articles for a query and filters: each story once, by relevance or time, with a bounded count."""
 
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, LiteralString
 
 import msgspec
 from psycopg import AsyncConnection, sql
 
-from api.queries import articles
+from api.queries import articles, words
 from api.queries.articles import Article
-from shared.languages import regconfig
 
 # Ranking reads the text vector of each candidate: 1,000 cost about 10 ms. What is older follows by date.
 RANKED = 1_000
@@ -16,6 +15,9 @@ RANKED = 1_000
 COUNTED = 10_000
 # Pages end here; deeper, `page` would have to walk over everything before it.
 DEEPEST = 10_000
+
+
+Relation = Literal["eq", "gte"]
 
 
 class Search(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,22 +42,9 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
     articles: list[Article]
     total: int
-    total_relation: Literal["eq", "gte"]
+    total_relation: Relation
     has_more: bool
 
-
-# English is what most readers type: its articles are searched by word stem, all others by the words as typed. A
-# `language` filter searches with that language's stems. One query per language keeps a NOT exact: with both joined
-# by OR, "war -running" would still find a stemmed "run" through the unstemmed half.
-_BY_STEM: Final = sql.SQL("websearch_to_tsquery('english', %(q)s)")
-_AS_TYPED: Final = sql.SQL("websearch_to_tsquery('simple', %(q)s)")
-_IN_LANGUAGE: Final = sql.SQL("websearch_to_tsquery(%(config)s::regconfig, %(q)s)")
-_ANY_LANGUAGE: Final = sql.SQL(
-    "(a.language = 'en' AND a.search @@ {stem} OR a.language IS DISTINCT FROM 'en' AND a.search @@ {typed})"
-).format(stem=_BY_STEM, typed=_AS_TYPED)
-_STEM_OR_TYPED: Final = sql.SQL("CASE WHEN a.language = 'en' THEN {stem} ELSE {typed} END").format(
-    stem=_BY_STEM, typed=_AS_TYPED
-)
 
 # Text rank x freshness (half after three days, a tenth after a month) x completeness (half to one).
 _SCORE: Final = sql.SQL(
@@ -63,12 +52,21 @@ _SCORE: Final = sql.SQL(
     " / (1 + greatest(extract(epoch FROM %(now)s - a.published_at), 0) / 259200.0)"
     " * (0.5 + a.completeness / 200.0)"
 )
-_RANK: Final = sql.SQL("ts_rank(a.search, {query})")
+_RANK: Final = sql.SQL("ts_rank(a.search, {tsquery})")
+
+# What each field of a Search asks of an article, when it is given.
+_CONDITIONS: Final[dict[str, LiteralString]] = {
+    "language": "a.language = %(language)s",
+    "sources": "a.sources && %(sources)s",
+    "since": "a.published_at >= %(since)s",
+    "until": "a.published_at < %(until)s",
+    "sentiment": "EXISTS (SELECT FROM article_sentiments f WHERE f.article_id = a.id AND f.label = %(sentiment)s)",
+}
 
 _ORDERS: Final = {
     "relevance": sql.SQL(
-        "max(score) FILTER (WHERE place <= {ranked}) DESC NULLS LAST, max(published_at) DESC, story_id DESC"
-    ).format(ranked=sql.Literal(RANKED)),
+        "max(score) FILTER (WHERE place <= %(ranked)s) DESC NULLS LAST, max(published_at) DESC, story_id DESC"
+    ),
     "newest": sql.SQL("max(published_at) DESC, story_id DESC"),
     "oldest": sql.SQL("min(published_at), story_id"),
 }
@@ -106,18 +104,25 @@ _ARTICLES: Final = sql.SQL("""
 """)
 
 
+class Filter(msgspec.Struct, frozen=True, kw_only=True):
+    """SQL over `articles a`: which articles match, how good each one is, and the values of both."""
+
+    matches: sql.Composable
+    score: sql.Composable
+    values: dict[str, Any]
+
+
 async def find(connection: AsyncConnection[Any], search: Search, now: datetime) -> Found:
-    """One page of stories. Run it in one snapshot: it takes up to four statements."""
-    values = _values(search, now)
-    rows = await _page(connection, search, values, RANKED)
+    """One page of stories. Run it in one snapshot: it takes several statements."""
+    wanted = await _filter(connection, search, now)
+    rows = await _page(connection, search, wanted, RANKED)
     # The newest 1,000 matches are not always enough for a deep page or for stories told by very many articles.
     whole = rows[0][2] < RANKED if rows else search.page == 1
     if not whole and len(rows) <= search.limit:
-        rows = await _page(connection, search, values, COUNTED + 1)
-    stories = [row[0] for row in rows[: search.limit]]
-    total, relation = await _total(connection, search, values, rows, whole=whole)
+        rows = await _page(connection, search, wanted, COUNTED + 1)
+    total, relation = _of_page(rows) if whole else await _count(connection, wanted)
     return Found(
-        articles=await _articles(connection, search, values, stories),
+        articles=await _articles(connection, wanted, [row[0] for row in rows[: search.limit]]),
         total=total,
         total_relation=relation,
         has_more=len(rows) > search.limit and (search.page + 1) * search.limit <= DEEPEST,
@@ -125,38 +130,38 @@ async def find(connection: AsyncConnection[Any], search: Search, now: datetime) 
 
 
 async def _page(
-    connection: AsyncConnection[Any], search: Search, values: dict[str, Any], depth: int
+    connection: AsyncConnection[Any], search: Search, wanted: Filter, depth: int
 ) -> list[tuple[int, int, int]]:
     query = _PAGE.format(
-        score=_score(search),
+        score=wanted.score,
         direction=_OLDEST_FIRST if search.sort == "oldest" else _NEWEST_FIRST,
-        matches=_matches(search),
+        matches=wanted.matches,
         order=_ORDERS[search.sort],
     )
-    return await _rows(connection, query, {**values, "depth": depth})
+    bounds = {
+        "limit": search.limit,
+        "offset": (search.page - 1) * search.limit,
+        "depth": depth,
+        "ranked": RANKED,
+    }
+    return await _rows(connection, query, wanted.values | bounds)
 
 
-async def _total(
-    connection: AsyncConnection[Any],
-    search: Search,
-    values: dict[str, Any],
-    rows: list[tuple[int, int, int]],
-    *,
-    whole: bool,
-) -> tuple[int, Literal["eq", "gte"]]:
-    if whole:
-        return (rows[0][1] if rows else 0), "eq"
-    [(matches, stories)] = await _rows(connection, _COUNT.format(matches=_matches(search)), values)
+def _of_page(rows: list[tuple[int, int, int]]) -> tuple[int, Relation]:
+    return (rows[0][1] if rows else 0), "eq"
+
+
+async def _count(connection: AsyncConnection[Any], wanted: Filter) -> tuple[int, Relation]:
+    query = _COUNT.format(matches=wanted.matches)
+    [(matches, stories)] = await _rows(connection, query, wanted.values | {"counted": COUNTED})
     return stories, "eq" if matches <= COUNTED else "gte"
 
 
-async def _articles(
-    connection: AsyncConnection[Any], search: Search, values: dict[str, Any], stories: list[int]
-) -> list[Article]:
+async def _articles(connection: AsyncConnection[Any], wanted: Filter, stories: list[int]) -> list[Article]:
     if not stories:
         return []
-    query = _ARTICLES.format(columns=articles.COLUMNS, matches=_matches(search), score=_score(search))
-    rows = {row[12]: row for row in await _rows(connection, query, {**values, "stories": stories})}
+    query = _ARTICLES.format(columns=articles.COLUMNS, matches=wanted.matches, score=wanted.score)
+    rows = {row[12]: row for row in await _rows(connection, query, wanted.values | {"stories": stories})}
     return await articles.with_mentions(connection, [rows[story] for story in stories])
 
 
@@ -165,48 +170,26 @@ async def _rows(connection: AsyncConnection[Any], query: sql.Composed, values: d
     return await (await connection.execute(query, values, prepare=False)).fetchall()
 
 
-def _values(search: Search, now: datetime) -> dict[str, Any]:
-    return {
-        "q": search.q,
-        "config": regconfig(search.language),
+async def _filter(connection: AsyncConnection[Any], search: Search, now: datetime) -> Filter:
+    values = {
         "now": now,
         "sources": list(search.sources or ()),
         "sentiment": search.sentiment,
         "since": search.since,
         "until": search.until,
         "language": search.language,
-        "counted": COUNTED,
-        "limit": search.limit,
-        "offset": (search.page - 1) * search.limit,
     }
-
-
-def _matches(search: Search) -> sql.Composed:
-    """The WHERE clause of a search over `articles a`."""
-    conditions: list[sql.Composable] = [sql.SQL("true")]
-    if search.q and search.language:
-        conditions.append(sql.SQL("a.search @@ ") + _IN_LANGUAGE)
-    elif search.q:
-        conditions.append(_ANY_LANGUAGE)
-    if search.language:
-        conditions.append(sql.SQL("a.language = %(language)s"))
-    if search.sources:
-        conditions.append(sql.SQL("a.sources && %(sources)s"))
-    if search.since:
-        conditions.append(sql.SQL("a.published_at >= %(since)s"))
-    if search.until:
-        conditions.append(sql.SQL("a.published_at < %(until)s"))
-    if search.sentiment:
-        conditions.append(
-            sql.SQL(
-                "EXISTS (SELECT FROM article_sentiments f WHERE f.article_id = a.id AND f.label = %(sentiment)s)"
-            )
-        )
-    return sql.SQL(" AND ").join(conditions)
-
-
-def _score(search: Search) -> sql.Composable:
-    if not search.q:
-        return _SCORE.format(rank=sql.Literal(1))
-    query = _IN_LANGUAGE if search.language else _STEM_OR_TYPED
-    return _SCORE.format(rank=_RANK.format(query=query))
+    conditions: list[sql.Composable] = [
+        sql.SQL(each) for field, each in _CONDITIONS.items() if getattr(search, field)
+    ]
+    rank: sql.Composable = sql.Literal(1)
+    if search.q:
+        read = await words.read(connection, search.q, search.language)
+        conditions.insert(0, read.condition)
+        rank = _RANK.format(tsquery=read.tsquery)
+        values |= read.values
+    return Filter(
+        matches=sql.SQL(" AND ").join(conditions or [sql.SQL("true")]),
+        score=_SCORE.format(rank=rank),
+        values=values,
+    )

@@ -1,7 +1,7 @@
 """GET /articles: from the cache, else from the archive at once, and fetched first when there is nothing to show."""
 
 import functools
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from litestar import Request, get
@@ -15,7 +15,7 @@ from api.params import Choice, Integer, Language, Moment, Parameter, Text
 from api.queries import search as queries
 from api.queries import sources
 from api.queries.articles import Article
-from api.queries.search import DEEPEST, Found, Search
+from api.queries.search import DEEPEST, Found, Relation, Search
 from api.queries.sources import LastPull
 from shared.errors import BadParameterError
 from shared.query_key import fold, query_key
@@ -25,8 +25,8 @@ PARAMETERS = (
         name="q",
         kind=Text(longest=500),
         description=(
-            'Words that must occur, `"a phrase"`, `or`, and `-word` for what must not occur. English articles are '
-            "searched by word stem, others as typed; with `language` by the stems of that language."
+            'Words that must occur, `"a phrase"`, `or`, and `-word` for what must not occur. '
+            "Each article is searched by the word stems of its own language."
         ),
         example='ukraine -"peace talks"',
     ),
@@ -110,7 +110,7 @@ class ArticleList(msgspec.Struct, frozen=True, kw_only=True):
 
     articles: list[Article]
     total: int
-    total_relation: Literal["eq", "gte"]
+    total_relation: Relation
     page: int
     limit: int
     has_more: bool

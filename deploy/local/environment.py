@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
@@ -48,6 +49,8 @@ def ensure(locked: str) -> None:
 def reexec(arguments: list[str]) -> None:
     """Go on as the project's own interpreter."""
     os.chdir(REPOSITORY)
+    # Where the embedded PostgreSQL keeps a lock; a machine without a desktop session does not name it.
+    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
     os.execv(python(), [str(python()), "-m", "deploy.local", *arguments])  # noqa: S606 - our own interpreter
 
 

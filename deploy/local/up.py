@@ -201,7 +201,7 @@ def _start_services(
         name = f"worker-bulk-{number}"
         group.start(Child(name, ["ingest.worker", "--queues", "bulk"], ingest, logs / f"{name}.log"))
     group.start(Child("scheduler", ["ingest.scheduler"], ingest, logs / "scheduler.log"))
-    group.start(Child("api", ["api.asgi"], api, logs / "api.log"))
+    group.start(Child("api", ["api"], api, logs / "api.log"))
 
 
 def _free_port() -> int:

@@ -1,5 +1,6 @@
 """FetchQuery: ask every source for what a reader searches, answer early, then finish the rest."""
 
+import contextvars
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
@@ -39,7 +40,7 @@ def fetch_query(command: FetchQuery, ports: Ports, command_id: str) -> None:
         pull = Pull(
             kind="query", query=command.query, language=command.language, priority=Priority.INTERACTIVE
         )
-        error = pull_source(ports, source, pull, fetch_id, on_page)
+        error = pull_source(ports, source, pull, fetch_id, on_page).error
         return SourceAsked(
             source=source,
             asked_at=ports.clock(),
@@ -49,7 +50,9 @@ def fetch_query(command: FetchQuery, ports: Ports, command_id: str) -> None:
         )
 
     with ThreadPoolExecutor(len(ports.sources), thread_name_prefix="ask") as threads:
-        asked = list(threads.map(ask, ports.sources))
+        # A context of its own for each thread, so that its log lines carry the command's id.
+        asks = [threads.submit(contextvars.copy_context().run, ask, source) for source in ports.sources]
+        asked = [each.result() for each in asks]
     _remember(ports, command, asked)
     bus.answer(ports.redis, command_id, QueryFetched(query_key=command.query_key, sources=asked))
     for fetch_id, items in later:

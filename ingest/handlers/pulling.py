@@ -1,7 +1,9 @@
 """One pull of one source, kept in the books: its `fetches` row says how it went, whatever happens."""
 
 from collections.abc import Callable
+from datetime import datetime
 
+import msgspec
 import structlog
 
 from ingest.article import Outcome
@@ -15,16 +17,23 @@ _log = structlog.get_logger("fetch")
 OnPage = Callable[[list[Outcome]], bool]
 
 
+class Pulled(msgspec.Struct, frozen=True, kw_only=True):
+    """How a pull went. started_at: of its first try; error: what ended it early."""
+
+    started_at: datetime
+    error: SourceError | None
+
+
 def pull_source(
     ports: Ports, source: str, pull: Pull, fetch_id: str, on_page: OnPage, *, topic_id: int | None = None
-) -> SourceError | None:
-    """Fetch page after page and hand each to `on_page`; returns the error that ended it early, if any.
+) -> Pulled:
+    """Fetch page after page and hand each to `on_page`.
 
-    A SourceError is an outcome (recorded, and the next cadence slot is its retry); anything else is a defect or a
-    lost dependency and is raised, so that the queue delivers the command again.
+    A SourceError is an outcome and is recorded; anything else is a defect or a lost dependency and is raised, so
+    that the queue delivers the command again.
     """
     with ports.database.connection() as connection:
-        fetches.begin(
+        started_at = fetches.begin(
             connection,
             fetch_id,
             source=source,
@@ -36,14 +45,14 @@ def pull_source(
     error = None
     try:
         for page in ports.sources[source].pages(pull):
+            with ports.database.connection() as connection:
+                fetches.add_page(connection, fetch_id)
             if not on_page(page.items):
                 break
     except SourceError as failure:
         error = failure
-        _log.warning(
-            "fetch_failed", source=source, code=failure.code, reason=failure.message, query=pull.query
-        )
+        _log.warning("fetch_failed", source=source, code=error.code, reason=error.message, query=pull.query)
     outcome, reason = ("ok", None) if error is None else (error.code, error.message)
     with ports.database.connection() as connection:
         fetches.finish(connection, fetch_id, outcome=outcome, reason=reason, at=ports.clock())
-    return error
+    return Pulled(started_at=started_at, error=error)

@@ -1,0 +1,1 @@
+"""From an upstream item to a searchable article; start at run.py."""

@@ -26,8 +26,11 @@ from shared.errors import (
 )
 from shared.metrics import Metrics
 
-# A worker's thread is not held longer than this by a source that asks for a pause; the job comes back instead.
+# A worker's thread is not held longer than this by a source that asks for a pause; the job comes back instead. A reader
+# waits for all sources, so that one in trouble gets one more try and no more.
 LONGEST_PAUSE = timedelta(seconds=5)
+LONGEST_PAUSE_INTERACTIVE = timedelta(seconds=1)
+ATTEMPTS_INTERACTIVE = 2
 # A 429 that names no time, again and again.
 QUIET = timedelta(seconds=60)
 _FAILURES = (UnreachableError, BadAnswerError)
@@ -62,21 +65,17 @@ class Caller:
         self._observer = observer
         self._clock = clock
         self._sleep = sleep
-        self._retrying = tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(max_attempts),
-            retry=tenacity.retry_if_exception(self._may_pass),
-            wait=self._pause,
-            sleep=sleep,
-            reraise=True,
-        )
+        self._bulk = self._retrying(max_attempts, LONGEST_PAUSE)
+        self._interactive = self._retrying(min(max_attempts, ATTEMPTS_INTERACTIVE), LONGEST_PAUSE_INTERACTIVE)
 
     def call(self, request: Request, read: Callable[[Answer], T], priority: Priority) -> T:
         """Ask, and have `read` understand the answer (a SourceError that it raises counts as the call's outcome).
 
         Raises a SourceError, or redis.RedisError when Redis is away: without the ledger no call is made.
         """
+        retrying = self._interactive if priority is Priority.INTERACTIVE else self._bulk
         try:
-            return self._retrying(lambda: self._attempt(request, read, priority))
+            return retrying(lambda: self._attempt(request, read, priority))
         except RateLimitedError as error:
             error.retry_at = error.retry_at or self._clock() + QUIET
             self._ledger.close(error.retry_at)
@@ -118,10 +117,19 @@ class Caller:
             self._circuit.succeeded()  # it is there, it only does not give us this
         self._metrics.count("source_calls", source=self._source, outcome=error.code)
 
-    def _may_pass(self, error: BaseException) -> bool:
-        if not isinstance(error, (*_FAILURES, RateLimitedError)):
-            return False
-        return error.retry_at is None or error.retry_at - self._clock() <= LONGEST_PAUSE
+    def _retrying(self, attempts: int, longest_pause: timedelta) -> tenacity.Retrying:
+        def may_pass(error: BaseException) -> bool:
+            if not isinstance(error, (*_FAILURES, RateLimitedError)):
+                return False
+            return error.retry_at is None or error.retry_at - self._clock() <= longest_pause
+
+        return tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(attempts),
+            retry=tenacity.retry_if_exception(may_pass),
+            wait=self._pause,
+            sleep=self._sleep,
+            reraise=True,
+        )
 
     def _pause(self, state: tenacity.RetryCallState) -> float:
         jitter = _backoff(state)

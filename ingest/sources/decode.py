@@ -23,7 +23,7 @@ def envelope(source: str, answer: Answer, kind: type[T]) -> T:
     try:
         # Some damage inside one string (half a surrogate pair) stops msgspec even where it only skips over it; the
         # standard library lets it pass, and the record itself is quarantined later.
-        return msgspec.json.decode(json.dumps(json.loads(answer.body)).encode(), type=kind)
+        return msgspec.json.decode(_respelt(answer.body), type=kind)
     except (*_UNDECODABLE, ValueError):
         raise BadAnswerError(source, _describe(answer, problem)) from None
 
@@ -41,6 +41,11 @@ def shortened(text: str, limit: int = 300) -> str:
     """An upstream's sentence, fit for one line of a log."""
     flat = " ".join(text.split())
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+
+
+def _respelt(body: bytes) -> bytes:
+    """The same JSON with its odd escapes as plain bytes, over which msgspec can skip."""
+    return json.dumps(json.loads(body), ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 def _describe(answer: Answer, problem: str) -> str:

@@ -60,13 +60,14 @@ class Transport:
         self._max_bytes = settings.max_body_bytes
         self._seconds = settings.connect_timeout_seconds + settings.read_timeout_seconds
         self._params = dict(params or {})
+        # Not the client's own headers: a value that cannot be sent must fail this source's calls, not the start.
+        self._headers = {
+            "User-Agent": settings.reddit_user_agent,
+            "Accept": "application/json",
+            **(headers or {}),
+        }
         self._client = httpx.Client(
-            timeout=httpx.Timeout(settings.read_timeout_seconds, connect=settings.connect_timeout_seconds),
-            headers={
-                "User-Agent": settings.reddit_user_agent,
-                "Accept": "application/json",
-                **(headers or {}),
-            },
+            timeout=httpx.Timeout(settings.read_timeout_seconds, connect=settings.connect_timeout_seconds)
         )
         weakref.finalize(self, self._client.close)  # its sockets go with it, at exit at the latest
 
@@ -92,7 +93,7 @@ class Transport:
             method,
             request.url,
             params={**request.params, **self._params},
-            headers=request.headers,
+            headers={**self._headers, **request.headers},
             data=request.form,
             auth=request.basic_auth,
         ) as response:
@@ -103,6 +104,7 @@ class Transport:
     def _read(self, response: httpx.Response) -> bytes:
         deadline = time.monotonic() + self._seconds
         body = bytearray()
+        # A chunk is what 64 kB of the wire unpack to: 66 MB at the very most, and then it ends here.
         for chunk in response.iter_bytes():
             body += chunk
             if len(body) > self._max_bytes:

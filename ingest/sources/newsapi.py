@@ -9,7 +9,7 @@ from ingest.article import Discarded, Outcome, RawItem
 from ingest.ports import Priority, Pull
 from ingest.sources import decode
 from ingest.sources.call import Caller
-from ingest.sources.http import Answer, Request, raise_for_overload
+from ingest.sources.http import Answer, Request, raise_for_overload, retry_at
 from ingest.sources.pull import Batch
 from shared.clock import Clock
 from shared.config import IngestSettings
@@ -123,7 +123,8 @@ class NewsApi:
             problem = _Problem()
         message = decode.shortened(f"{problem.code}: {problem.message}")
         if problem.code in _RATE_CODES:
-            return RateLimitedError(NAME, message, retry_at=self._clock() + _RATE_LIMITED_FOR)
+            now = self._clock()
+            return RateLimitedError(NAME, message, retry_at=retry_at(answer, now) or now + _RATE_LIMITED_FOR)
         raise_for_overload(NAME, answer, self._clock())
         if not problem.code:
             return BadAnswerError(NAME, f"it answered {answer.status} without saying why")

@@ -22,7 +22,7 @@ from shared.clock import Clock
 from shared.config import IngestSettings
 from shared.errors import BadAnswerError, KeyRefusedError, NotConfiguredError, QueryRejectedError, SourceError
 
-NAME: Final = "reddit"
+NAME: Final = reddit_post.NAME
 WINDOW: Final = "10 minutes"
 PAGE_SIZE: Final = 100
 MAX_QUERY: Final = 512

@@ -11,13 +11,13 @@ from ingest.ports import Priority
 from ingest.sources import decode
 from ingest.sources.call import Caller
 from ingest.sources.http import Answer, Request, raise_for_overload
+from ingest.sources.reddit_post import NAME
 from ingest.sources.refusal import fingerprint
 from shared import keys
 from shared.clock import Clock
 from shared.config import IngestSettings
 from shared.errors import BadAnswerError, KeyRefusedError, UnreachableError
 
-NAME: Final = "reddit"
 # A call that begins with a token must end before the token does.
 _MARGIN_SECONDS: Final = 60
 # The holder may need three attempts; who waits longer than this comes back later instead.

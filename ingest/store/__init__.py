@@ -1,0 +1,1 @@
+"""The write side's SQL, one file per noun."""

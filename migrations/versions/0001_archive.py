@@ -58,7 +58,8 @@ CREATE TABLE articles (
     id bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT articles_pkey PRIMARY KEY,
     source text NOT NULL,
     external_id text NOT NULL,
-    url text NOT NULL CONSTRAINT articles_url_key UNIQUE,
+    url text NOT NULL,
+    page text NOT NULL CONSTRAINT articles_page_key UNIQUE,
     title text NOT NULL,
     description text,
     content text,
@@ -73,6 +74,7 @@ CREATE TABLE articles (
     match_method text NOT NULL,
     match_score real,
     completeness smallint NOT NULL,
+    digest bigint NOT NULL,
     sources text[] NOT NULL,
     search tsvector GENERATED ALWAYS AS (
         setweight(to_tsvector(news_regconfig(language), title), 'A')
@@ -93,22 +95,30 @@ CREATE TABLE sightings (
         CONSTRAINT sightings_article_id_fkey REFERENCES articles (id) ON DELETE CASCADE,
     url text NOT NULL,
     source_name text NOT NULL,
-    title_key text NOT NULL,
-    numbers text NOT NULL,
     published_at timestamptz NOT NULL,
     fetched_at timestamptz NOT NULL,
     CONSTRAINT sightings_source_external_id_key UNIQUE (source, external_id)
 );
 CREATE INDEX sightings_article_id_idx ON sightings (article_id);
 
+CREATE TABLE titles (
+    id bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT titles_pkey PRIMARY KEY,
+    article_id bigint NOT NULL
+        CONSTRAINT titles_article_id_fkey REFERENCES articles (id) ON DELETE CASCADE,
+    title_key text NOT NULL,
+    numbers text NOT NULL,
+    published_at timestamptz NOT NULL
+);
+CREATE INDEX titles_article_id_idx ON titles (article_id);
+
 CREATE TABLE title_words (
     word integer NOT NULL,
     published_at timestamptz NOT NULL,
-    sighting_id bigint NOT NULL
-        CONSTRAINT title_words_sighting_id_fkey REFERENCES sightings (id) ON DELETE CASCADE,
-    CONSTRAINT title_words_pkey PRIMARY KEY (word, published_at, sighting_id)
+    title_id bigint NOT NULL
+        CONSTRAINT title_words_title_id_fkey REFERENCES titles (id) ON DELETE CASCADE,
+    CONSTRAINT title_words_pkey PRIMARY KEY (word, published_at, title_id)
 );
-CREATE INDEX title_words_sighting_id_idx ON title_words (sighting_id);
+CREATE INDEX title_words_title_id_idx ON title_words (title_id);
 
 CREATE TABLE article_sentiments (
     article_id bigint NOT NULL CONSTRAINT article_sentiments_pkey PRIMARY KEY
@@ -165,7 +175,7 @@ GRANTS = """
 GRANT USAGE ON SCHEMA public TO newsintel_worker, newsintel_api;
 GRANT SELECT ON alembic_version TO newsintel_worker, newsintel_api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON
-    topics, stories, articles, sightings, title_words, article_sentiments, fetches, quarantine
+    topics, stories, articles, sightings, titles, title_words, article_sentiments, fetches, quarantine
     TO newsintel_worker;
 GRANT SELECT ON topics, stories, articles, sightings, article_sentiments, fetches TO newsintel_api;
 """
@@ -192,6 +202,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute(
-        "DROP TABLE quarantine, fetches, article_sentiments, title_words, sightings, articles, stories, topics"
+        "DROP TABLE quarantine, fetches, article_sentiments, title_words, titles, sightings, articles, stories, topics"
     )
     op.execute("DROP FUNCTION news_regconfig")

@@ -47,6 +47,7 @@ class System:
         }
         self.api_environment = {"NEWSINTEL_DATABASE_URL": database.api, "NEWSINTEL_REDIS_URL": redis_url}
         self.children: list[Child] = []
+        self._clients: list[httpx.Client] = []
 
     def start(self, name: str, module: list[str], environment: dict[str, str]) -> Child:
         child = Child(f"{name}-{len(self.children)}", module, environment, self.logs / f"{name}.log")
@@ -66,8 +67,9 @@ class System:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        self.start("api", ["api.asgi"], {**self.api_environment, "NEWSINTEL_PORT": str(port), **settings})
+        self.start("api", ["api"], {**self.api_environment, "NEWSINTEL_PORT": str(port), **settings})
         client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20)
+        self._clients.append(client)
 
         def ready() -> bool:
             with contextlib.suppress(httpx.HTTPError):
@@ -96,6 +98,8 @@ class System:
     def stop(self) -> None:
         for child in reversed(self.children):
             child.stop()
+        for client in self._clients:
+            client.close()
         self.redis.close()
 
 

@@ -6,7 +6,9 @@ READERS = 100
 
 
 def counts(system):
-    return {name: system.upstreams.calls()["counts"].get(name, 0) for name in ("newsapi", "guardian", "reddit")}
+    return {
+        name: system.upstreams.calls()["counts"].get(name, 0) for name in ("newsapi", "guardian", "reddit")
+    }
 
 
 def test_a_hundred_readers_of_a_cold_query_make_one_call_to_each_source(system):

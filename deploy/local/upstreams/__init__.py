@@ -14,9 +14,9 @@ Base addresses
 
 Articles
     Made up (the default): some hundred stories, told by several invented outlets in slightly different words, with
-    the oddities of real feeds, dated from now back over seven days; local news keeps appearing for another day. The
-    same seed makes the same articles. The Developer plan's 24 h delay of NewsAPI is off, so that a demo is rich:
-    switch it on with `newsapi_delay_seconds`.
+    the oddities of real feeds, dated from now back over seven days; series and local news keep appearing for another
+    day. The same seed makes the same articles. The Developer plan's 24 h delay of NewsAPI is off, so that a demo is
+    rich: switch it on with `newsapi_delay_seconds`.
     Captured (`--payloads DIR`): newsapi-articles.jsonl.gz, guardian-results.jsonl.gz, reddit-posts.jsonl.gz; a source
     without a file serves nothing. All dates are moved so that the newest is now (NewsAPI and the Guardian together,
     Reddit by itself) unless `--keep-dates` is given. The plan is then business: no 100-result cap, no delay.

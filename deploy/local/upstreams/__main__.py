@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import gc
+import os
 import signal
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from granian.server.embed import Server
 from litestar import Litestar
 
 from deploy.local.upstreams.app import Options, create_app
+
+GRACE_SECONDS = 2
 
 
 def main() -> None:
@@ -39,8 +42,14 @@ async def _serve(app: Litestar, host: str, port: int) -> None:
     """One process, since all state is in memory: Granian's embedded server on this event loop."""
     server = Server(app, address=host, port=port, interface=Interfaces.ASGI, log_level=LogLevels.error)
     loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        loop.call_soon(server.stop)
+        # An answer that a fault delays must not hold up the end; nothing is lost, all state is in memory.
+        loop.call_later(GRACE_SECONDS, os._exit, 0)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.stop)
+        loop.add_signal_handler(number, end)
     await server.serve()
 
 

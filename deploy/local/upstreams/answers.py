@@ -10,7 +10,8 @@ Headers = Mapping[str, str]
 Answer = Response[bytes]
 
 JSON = "application/json; charset=utf-8"
-HTML = "text/html; charset=utf-8"
+HTML = "text/html"
+"""Litestar adds the charset to text types by itself."""
 
 
 def json(content: Any, status: int = 200, headers: Headers | None = None) -> Answer:

@@ -57,7 +57,7 @@ def consent_page(app: RedditApp, users: list[RedditUser], fields: dict[str, str]
     )
     choices = "".join(
         f'<label><input type="radio" name="user" value="{escape(user.name)}"{" checked" if number == 0 else ""}>'
-        f" u/{escape(user.name)}</label>"
+        f" u/{escape(user.name)}{' (suspended)' if user.suspended else ''}</label>"
         for number, user in enumerate(users)
     )
     lasting = "until you take it back" if fields.get("duration") == "permanent" else "for one day"

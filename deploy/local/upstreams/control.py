@@ -62,7 +62,7 @@ async def clear_faults(request: Call, simulator: Injected) -> Answer:
 @get("/_control/calls")
 async def list_calls(request: Call, simulator: Injected) -> Answer:
     """How many requests each source got, how many of them its limits refused, and the `?last=` (50) newest."""
-    last = int(request.query_params.get("last", "50"))
+    last = msgspec.convert(request.query_params.get("last", "50"), int, strict=False)
     log = simulator.calls
     sources = ("newsapi", "guardian", "reddit", "reddit_token")
     counts = {source: log.counts[source] for source in sources}

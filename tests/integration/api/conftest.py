@@ -17,7 +17,9 @@ def archive(database):
 
 @pytest.fixture
 def settings(database, redis_url):
-    return ApiSettings(database_url=database.api, redis_url=redis_url, log_level="warning", cold_wait_seconds=0.3)
+    return ApiSettings(
+        database_url=database.api, redis_url=redis_url, log_level="warning", cold_wait_seconds=0.3
+    )
 
 
 @pytest.fixture

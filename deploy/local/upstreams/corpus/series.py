@@ -1,7 +1,7 @@
 """Things that come again and again - day counts, crosswords, market reports, matches, local news - from facts in lists.
 
 Their titles are much alike without being the same story: only a number, a name or a date differs.
-Local news also goes on for the next day, so that a running demo keeps getting articles.
+All of it goes on for the next day, so that a running demo keeps getting articles.
 """
 
 import random
@@ -12,6 +12,7 @@ from deploy.local.upstreams.corpus.story import Story
 from deploy.local.upstreams.dates import DAY
 
 DAYS = 7
+SATURDAY = 5
 HOUR = 3_600
 LOCAL_PAST_HOURS = 120
 LOCAL_FUTURE_HOURS = 24
@@ -133,16 +134,17 @@ _LOCAL: tuple[tuple[str, str, str, str, str, str], ...] = (
 
 
 def stories(now: float, dice: random.Random) -> Iterator[tuple[Story, float]]:
-    """Every instalment with its time."""
+    """Every instalment with its hour, tomorrow's too; markets rest at weekends."""
     midnight = now - now % DAY
-    for back in range(DAYS):
+    for back in range(-1, DAYS):
         today = midnight - back * DAY
-        yield _briefing(today), min(today + 5 * HOUR, now - 900)
+        yield _briefing(today), today + 5 * HOUR
         yield from (
-            (one, min(today + 60 * number, now - 600)) for number, one in enumerate(_crosswords(today), 1)
+            (crossword, today + 60 * number) for number, crossword in enumerate(_crosswords(today), 1)
         )
-        yield _market_report(today), min(today + 17 * HOUR, now - 1_200)
-        yield _match(today, dice), min(today + 20 * HOUR, now - 1_500)
+        if _day(today).weekday() < SATURDAY:
+            yield _market_report(today), today + 17 * HOUR
+        yield _match(today, dice), today + 20 * HOUR
     yield from _local_news(now, dice)
 
 
@@ -209,11 +211,11 @@ def _market_report(at: float) -> Story:
 def _match(at: float, dice: random.Random) -> Story:
     home, away = dice.sample(_TEAMS, 2)
     goals, against = dice.randrange(5), dice.randrange(4)
-    feeling = "delight" if goals > against else "despair" if goals < against else "shrug"
+    feeling = "sang all night" if goals > against else "left early" if goals < against else "shrugged"
     return Story(
         id=f"match-{_day(at)}",
         titles=(f"{home} {goals}-{against} {away}: match report", f"{home} {goals}, {away} {against}"),
-        lead=f"{home} met {away} in front of a full house, and at {goals}-{against} the home crowd left to {feeling}.",
+        lead=f"{home} met {away} in the football league, and at {goals}-{against} the home crowd {feeling}.",
         body=(
             "The first half was slow, the second had everything: two penalties, a red card and a dog on the pitch.",
             f"{away} have now played six games without keeping a clean sheet.",

@@ -1,0 +1,91 @@
+"""Fetches: one row per pull; its counts grow in the transactions that store the items."""
+
+from datetime import datetime
+from typing import Any
+
+from psycopg import Connection
+from psycopg.types.json import Jsonb
+
+from ingest.article import Written
+
+
+def begin(
+    conn: Connection[Any],
+    fetch_id: str,
+    *,
+    source: str,
+    topic_id: int | None,
+    query: str | None,
+    window: tuple[datetime | None, datetime | None],
+    at: datetime,
+) -> datetime:
+    """Open a row, or open it again when a command is repeated: its counts go on. Returns when it was first opened."""
+    opened = conn.execute(
+        """
+        INSERT INTO fetches (id, source, topic_id, query, window_from, window_to, outcome, started_at)
+        VALUES (%s, %s, %s, %s, %s, %s, 'running', %s)
+        ON CONFLICT (id) DO UPDATE SET outcome = 'running', reason = NULL, finished_at = NULL
+        RETURNING started_at
+        """,
+        (fetch_id, source, topic_id, query, *window, at),
+    ).fetchone()
+    assert opened is not None  # noqa: S101 - an upsert returns its row
+    started_at: datetime = opened[0]
+    return started_at
+
+
+def add_page(conn: Connection[Any], fetch_id: str) -> None:
+    """Count an answer of the source."""
+    conn.execute("UPDATE fetches SET pages = pages + 1 WHERE id = %s", (fetch_id,))
+
+
+def add_counts(conn: Connection[Any], fetch_id: str, written: Written, newest: datetime | None) -> None:
+    """Add what one batch did; in the batch's own transaction, so that the sums hold whatever is killed when."""
+    conn.execute(
+        """
+        UPDATE fetches
+        SET fetched = fetched + %s, stored = stored + %s, merged = merged + %s, quarantined = quarantined + %s,
+            newest_published_at = GREATEST(newest_published_at, %s),
+            discarded = (
+                SELECT coalesce(jsonb_object_agg(reason, count), '{}') FROM (
+                    SELECT key AS reason, sum(value::int) AS count FROM (
+                        SELECT * FROM jsonb_each_text(discarded)
+                        UNION ALL SELECT * FROM jsonb_each_text(%s)
+                    ) AS both_of_them GROUP BY key
+                ) AS sums
+            )
+        WHERE id = %s
+        """,
+        (
+            written.fetched,
+            written.stored,
+            written.merged,
+            written.quarantined,
+            newest,
+            Jsonb(written.discarded),
+            fetch_id,
+        ),
+    )
+
+
+def finish(conn: Connection[Any], fetch_id: str, *, outcome: str, reason: str | None, at: datetime) -> None:
+    """Close a row. outcome: ok or the code of a shared.errors.SourceError; reason: a sentence."""
+    conn.execute(
+        "UPDATE fetches SET outcome = %s, reason = %s, finished_at = %s WHERE id = %s",
+        (outcome, reason, at, fetch_id),
+    )
+
+
+def caught_up(conn: Connection[Any], topic_id: int, fetch_id: str) -> bool:
+    """Whether the topic's last pull came to its end and this one starts afresh.
+
+    Only then does a page without news mean that all older pages are known, too.
+    """
+    row = conn.execute(
+        """
+        SELECT outcome = 'ok' AND NOT EXISTS (SELECT FROM fetches WHERE id = %(id)s)
+        FROM fetches WHERE topic_id = %(topic)s AND id <> %(id)s ORDER BY started_at DESC LIMIT 1
+        """,
+        {"topic": topic_id, "id": fetch_id},
+    ).fetchone()
+    return bool(row and row[0])

@@ -1,0 +1,32 @@
+"""Sentiments: one row per article, made on write."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from psycopg import Connection
+
+from ingest.article import Sentiment
+from ingest.store.rows import rows
+
+
+def upsert(conn: Connection[Any], by_article: Mapping[int, Sentiment], at: datetime) -> None:
+    """Store the sentiment of each article id, in the place of an older one."""
+    conn.execute(
+        """
+        INSERT INTO article_sentiments
+            (article_id, polarity, subjectivity, label, confidence, text_length, method, method_version, reason,
+             analyzed_at)
+        SELECT article_id, polarity, subjectivity, label, confidence, text_length, method, method_version, reason, %s
+        FROM json_to_recordset(%s) AS r (
+            article_id bigint, polarity real, subjectivity real, label text, confidence real, text_length int,
+            method text, method_version text, reason text
+        )
+        ON CONFLICT (article_id) DO UPDATE SET
+            (polarity, subjectivity, label, confidence, text_length, method, method_version, reason, analyzed_at) =
+            (excluded.polarity, excluded.subjectivity, excluded.label, excluded.confidence, excluded.text_length,
+             excluded.method, excluded.method_version, excluded.reason, excluded.analyzed_at)
+        """,
+        (at, rows({"article_id": id_, **msgspec.structs.asdict(s)} for id_, s in by_article.items())),
+    )

@@ -1,0 +1,91 @@
+"""Everything around the answers: errors of the framework, request ids, content negotiation, documentation."""
+
+import re
+
+import pytest
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nothing/here", 404, "no_such_address"),
+        ("GET", "/docs/assets/other.js", 404, "no_such_address"),
+        ("GET", "/docs/assets/..%2f__init__.py", 404, "no_such_address"),
+        ("POST", "/articles", 405, "method_not_allowed"),
+        ("DELETE", "/articles/1", 405, "method_not_allowed"),
+    ],
+)
+async def test_refusals_of_the_framework_are_problems_too(api, method, path, status, code):
+    answer = await api.request(method, path)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["request_id"] == answer.headers["x-request-id"]
+    assert status != 405 or "GET" in answer.headers["allow"]
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/xml, text/*;q=0.5"])
+async def test_a_caller_that_reads_no_json(api, accept):
+    answer = await api.get("/articles", headers={"Accept": accept})
+    assert (answer.status_code, answer.json()["code"]) == (406, "not_acceptable")
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/json", "text/html, application/*;q=0.9", ""])
+async def test_a_caller_that_does(api, archive, accept):
+    assert (await api.get("/articles", headers={"Accept": accept})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("sent", "taken"), [("abc-1.2_Z", True), ("", False), ("a b", False), ("x" * 65, False), ("<x>", False)]
+)
+async def test_a_request_id_is_taken_over_when_it_is_harmless(api, sent, taken):
+    answer = await api.get("/nothing", headers={"X-Request-ID": sent})
+    assert (answer.headers["x-request-id"] == sent) is taken
+    assert re.fullmatch(r"[\w.-]{1,64}", answer.headers["x-request-id"])
+    assert answer.json()["request_id"] == answer.headers["x-request-id"]
+
+
+async def test_the_documentation_page_needs_nothing_but_this_process(api):
+    page = (await api.get("/docs")).text
+    loaded = re.findall(r"<(?:script|link|img|iframe)[^>]*?(?:src|href)=[\"']([^\"']+)", page)
+    assert len(loaded) == 4
+    for address in loaded:
+        assert address.startswith(("/docs/assets/", "data:"))
+        if address.startswith("/"):
+            asset = await api.get(address)
+            assert asset.status_code == 200
+            assert len(asset.content) > 100_000
+            assert asset.headers["content-type"].startswith(("text/css", "text/javascript"))
+    style = (await api.get("/docs/assets/swagger-ui.css")).text
+    assert not re.search(r"@import|url\((?!\"?data:|'?data:)", style)
+    assert "cdn" not in page
+
+
+async def test_the_root_leads_to_the_documentation(api):
+    answer = await api.get("/", follow_redirects=False)
+    assert answer.headers["location"] == "/docs"
+    assert answer.status_code in {301, 302, 307, 308}
+
+
+async def test_openapi_describes_every_parameter_and_error(api):
+    document = (await api.get("/docs/openapi.json")).json()
+    assert document["openapi"].startswith("3.1")
+    assert set(document["paths"]) == {
+        "/articles", "/articles/{article_id}", "/articles/{article_id}/sentiment", "/sources", "/health",
+    }  # fmt: skip
+    search = document["paths"]["/articles"]["get"]
+    parameters = {each["name"]: each for each in search["parameters"]}
+    assert set(parameters) == {
+        "q", "source", "sentiment", "from", "to", "language", "sort", "limit", "page", "Prefer",
+    }  # fmt: skip
+    assert parameters["limit"]["schema"] == {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}
+    for path in document["paths"].values():
+        for parameter in path["get"].get("parameters", []):
+            assert parameter["description"]
+            assert parameter["examples"]["example"]["value"]
+            assert parameter["required"] is (parameter["in"] == "path")
+        for status, answer in path["get"]["responses"].items():
+            if int(status) in {400, 404, 406}:
+                assert answer["content"]["application/problem+json"]["schema"]["$ref"].endswith("Problem")
+    assert search["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].endswith("ArticleList")

@@ -1,0 +1,124 @@
+"""Every bad parameter is a 400 that names it; nothing that anyone sends is a 500."""
+
+import asyncio
+from urllib.parse import quote_from_bytes, urlencode
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from litestar.testing import AsyncTestClient
+
+from api.app import create_app
+from api.routes.search import PARAMETERS
+
+BAD = [
+    ("colour=red", "colour", "there is no such parameter"),
+    ("langauge=en", "langauge", "did you mean language?"),
+    ("sort=foo", "sort", '"foo" is not known; use relevance, newest or oldest'),
+    ("sort=newst", "sort", "did you mean newest?"),
+    ("sort=newest&sort=oldest", "sort", "given more than once"),
+    ("source=bbc", "source", "use newsapi, guardian or reddit"),
+    ("source=guardian,", "source", '"" is not known'),
+    ("source=", "source", '"" is not known'),
+    ("sentiment=happy", "sentiment", "positive, neutral or negative"),
+    ("from=yesterday", "from", "use a date such as 2026-01-31"),
+    ("from=2026-02-30", "from", "is not a date or time"),
+    ("to=2026-13-01T00:00:00Z", "to", "is not a date or time"),
+    ("to=9999-12-31", "to", "is not a date or time"),
+    ("from=0001-01-01T00:00:00%2B14:00", "from", "is not a date or time"),
+    ("from=2026-02-02&to=2026-02-01", "from", "is not before `to`"),
+    ("language=english", "language", "ISO 639-1"),
+    ("limit=0", "limit", "from 1 to 100"),
+    ("limit=-1", "limit", "from 1 to 100"),
+    ("limit=101", "limit", "from 1 to 100"),
+    ("limit=1000000000", "limit", "from 1 to 100"),
+    ("limit=1e1", "limit", "from 1 to 100"),
+    ("limit=%D9%A1", "limit", "from 1 to 100"),
+    ("limit=", "limit", "from 1 to 100"),
+    ("page=0", "page", "from 1 to 10000"),
+    ("page=99999999999999999999999", "page", "from 1 to 10000"),
+    ("page=600&limit=20", "page", "page x limit must be at most 10000"),
+    ("q=" + "a" * 501, "q", "it has 501 characters"),
+    ("q=%00", "q", "U+0000"),
+    ("q=a%1Bb", "q", "U+001B"),
+    ("q=%ED%A0%80", "q", "not UTF-8"),
+    ("q=%FF", "q", "not UTF-8"),
+    ("%FF=1", "parameter name", "not UTF-8"),
+    ("=x", "", "there is no such parameter"),
+]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("query", "name", "words"), BAD)
+async def test_a_bad_parameter_is_named(api, query, name, words):
+    answer = await api.get(f"/articles?{query}")
+    problem = answer.json()
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (problem["code"], problem["parameter"]) == ("bad_parameter", name)
+    assert words in problem["detail"]
+    assert problem["request_id"] == answer.headers["x-request-id"]
+    assert problem["allowed"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("path", ["/articles/1", "/articles/1/sentiment", "/sources", "/health"])
+async def test_an_address_without_parameters_refuses_them(api, path):
+    answer = await api.get(f"{path}?verbose=1")
+    assert (answer.status_code, answer.json()["parameter"]) == (400, "verbose")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("number", ["abc", "0", "-1", "1.5", "9" * 30, str(2**63), "%00", "1%27%20OR%201=1"])
+@pytest.mark.parametrize("tail", ["", "/sentiment"])
+async def test_an_article_id_that_is_none(api, number, tail):
+    answer = await api.get(f"/articles/{number}{tail}")
+    assert (answer.status_code, answer.json()["parameter"]) == (400, "article_id")
+
+
+@pytest.fixture
+def ask(database, redis_url):
+    """Ask the api from a test that is not a coroutine (Hypothesis drives it)."""
+    from shared.config import ApiSettings
+
+    settings_ = ApiSettings(
+        database_url=database.api, redis_url=redis_url, log_level="error", cold_wait_seconds=0.0
+    )
+    with asyncio.Runner() as runner:
+        client = AsyncTestClient(create_app(settings_))
+        runner.run(client.__aenter__())
+        yield lambda query: runner.run(client.get(f"/articles?{query}"))
+        runner.run(client.__aexit__(None, None, None))
+
+
+names = st.sampled_from([p.name for p in PARAMETERS]) | st.text(max_size=10)
+values = (
+    st.text(max_size=30)
+    | st.integers().map(str)
+    | st.datetimes().map(str)
+    | st.sampled_from(
+        ["newest", "guardian", "en", "positive", '"', "a or", "-", "((", ":*", "a & b", "'", "\\", "%"]
+    )
+)
+EXAMPLES = settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@EXAMPLES
+@given(pairs=st.lists(st.tuples(names, values), max_size=4))
+def test_any_text_for_any_parameter_is_an_answer_or_a_400_that_names_it(ask, pairs):
+    answer = ask(urlencode(pairs, encoding="utf-8", errors="surrogatepass"))
+    assert answer.status_code in {200, 400}, answer.text
+    if answer.status_code == 400:
+        assert answer.json()["code"] == "bad_parameter"
+        assert "parameter" in answer.json()
+
+
+@EXAMPLES
+@given(name=st.sampled_from([p.name for p in PARAMETERS]), raw=st.binary(max_size=30))
+def test_any_bytes_for_any_parameter_is_an_answer_or_a_400_that_names_it(ask, name, raw):
+    answer = ask(f"{name}={quote_from_bytes(raw)}")
+    assert answer.status_code in {200, 400}, answer.text
+    if answer.status_code == 400:
+        assert answer.json()["parameter"] == name

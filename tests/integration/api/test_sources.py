@@ -1,0 +1,59 @@
+"""GET /sources, and the freshness of a list without words."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_before_the_first_pull(api, archive):
+    answer = (await api.get("/sources")).json()
+    assert [each["source"] for each in answer["sources"]] == ["guardian", "newsapi", "reddit"]
+    guardian = answer["sources"][0]
+    assert (guardian["outcome"], guardian["last_fetch_at"], guardian["lag_seconds"]) == (
+        "never_asked",
+        None,
+        None,
+    )
+    assert guardian["articles"] == 0
+    assert len(guardian["topics"]) == 7
+    assert (await api.get("/articles")).json()["freshness"]["state"] == "stale"
+
+
+async def test_the_last_pull_and_the_last_success_are_told_apart(api, archive):
+    newest = datetime.now(UTC) - timedelta(hours=2)
+    archive.article("one", source="guardian")
+    archive.sighting(archive.article("two", source="reddit"), "guardian", "https://x.example")
+    archive.fetch("guardian", ago=timedelta(minutes=40), newest_published_at=newest, topic_id=7, stored=3)
+    archive.fetch("guardian", ago=timedelta(minutes=10), outcome="rate_limited", reason="429", topic_id=7)
+    archive.fetch("guardian", ago=timedelta(minutes=1), outcome="running", finished_at=None, topic_id=7)
+    guardian = (await api.get("/sources")).json()["sources"][0]
+    assert (guardian["outcome"], guardian["reason"], guardian["articles"]) == ("rate_limited", "429", 2)
+    assert guardian["last_success_at"] < guardian["last_fetch_at"]
+    assert guardian["lag_seconds"] == pytest.approx(7200, abs=5)
+    [topic] = [each for each in guardian["topics"] if each["outcome"] != "never_asked"]
+    assert (topic["outcome"], topic["reason"], topic["paused"]) == ("rate_limited", "429", False)
+    assert topic["last_success_at"] == guardian["last_success_at"]
+
+
+@pytest.mark.parametrize(
+    ("late", "missing", "state"),
+    [
+        ((), (), "fresh"),
+        (("newsapi",), (), "partial"),
+        ((), ("reddit",), "fresh"),
+        (("guardian", "newsapi", "reddit"), (), "stale"),
+    ],
+)
+async def test_a_list_without_words_is_as_fresh_as_the_cadence(api, archive, late, missing, state):
+    for source, cadence in (("guardian", 1800), ("newsapi", 10800), ("reddit", 300)):
+        if source in missing:
+            archive.fetch(source, outcome="not_configured", reason="there is no key")
+        else:
+            rounds = 3 if source in late else 1
+            archive.fetch(source, ago=timedelta(seconds=rounds * cadence))
+    freshness = (await api.get("/articles")).json()["freshness"]
+    assert freshness["state"] == state
+    assert freshness["checked_at"]
+    assert len(freshness["sources"]) == 3

@@ -1,0 +1,126 @@
+"""The worker: carries out, answers, retries, gives up visibly, and stops after finishing."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import msgspec
+import pytest
+
+from ingest import worker
+from shared import bus, keys
+from shared.commands import FetchTopic, Queue
+from shared.events import Answer
+
+
+@pytest.fixture
+def serving(ports, monkeypatch):
+    """serving(handler) -> runs a worker in this process with that handler for FetchTopic, until the test ends."""
+    stop = threading.Event()
+    threads = []
+    monkeypatch.setattr(worker, "MIN_BACKOFF_MS", 1)
+    monkeypatch.setattr(worker, "MAX_BACKOFF_MS", 2)
+
+    def serve(handler):
+        monkeypatch.setattr(worker, "HANDLERS", {FetchTopic: handler})
+        thread = threading.Thread(target=worker.serve, args=(ports, {Queue.BULK}, stop))
+        thread.start()
+        threads.append(thread)
+        return stop
+
+    yield serve
+    stop.set()
+    for thread in threads:
+        thread.join()
+
+
+def wait_for(condition, seconds=15):
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return value
+
+
+def test_a_command_is_carried_out_with_its_id(serving, ports):
+    done = []
+    serving(lambda command, _ports, command_id: done.append((command, command_id)))
+    command_id = bus.send(bus.broker(ports.redis), FetchTopic(topic_id=7))
+    assert wait_for(lambda: done) == [(FetchTopic(topic_id=7), command_id)]
+
+
+def test_a_handler_that_fails_is_tried_again(serving, ports):
+    tries = []
+
+    def handler(_command, _ports, _id):
+        tries.append(1)
+        if len(tries) < 3:
+            raise RuntimeError("not yet")
+
+    serving(handler)
+    bus.send(bus.broker(ports.redis), FetchTopic(topic_id=7))
+    wait_for(lambda: len(tries) == 3)
+
+
+def test_a_command_that_keeps_failing_ends_where_it_is_seen(serving, ports, redis):
+    def handler(_command, _ports, _id):
+        raise RuntimeError("never")
+
+    serving(handler)
+    command_id = bus.send(bus.broker(ports.redis), FetchTopic(topic_id=7))
+    raw = wait_for(lambda: redis.get(keys.answer(command_id)))
+    assert msgspec.json.decode(raw, type=Answer).error == "command_failed"
+    wait_for(lambda: redis.zcard(f"{keys.QUEUE_NAMESPACE}:{Queue.BULK}.XQ") == 1)
+
+
+def test_a_stopping_worker_finishes_what_it_began(serving, ports):
+    began, done = threading.Event(), []
+
+    def handler(_command, _ports, _id):
+        began.set()
+        time.sleep(0.3)
+        done.append(1)
+
+    stop = serving(handler)
+    bus.send(bus.broker(ports.redis), FetchTopic(topic_id=7))
+    began.wait(10)
+    stop.set()
+    wait_for(lambda: done)
+
+
+@pytest.mark.parametrize(
+    ("module", "changes", "sentence"),
+    [
+        ("ingest.worker", {"NEWSINTEL_DATABASE_URL": ""}, "NEWSINTEL_DATABASE_URL must be set"),
+        ("ingest.scheduler", {"NEWSINTEL_REDIS_URL": ""}, "NEWSINTEL_REDIS_URL must be set"),
+        ("ingest.worker", {"NEWSINTEL_BATCH_SIZE": "many"}, "NEWSINTEL_BATCH_SIZE: Expected `int`"),
+        ("ingest.worker", {"NEWSINTEL_REDDIT_CLIENT_ID": ""}, "go together"),
+    ],
+)
+def test_a_wrong_setting_is_one_sentence_and_exit_code_2(environment, module, changes, sentence):
+    done = subprocess.run(
+        [sys.executable, "-m", module],
+        env={**os.environ, **environment, **changes},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_queue_is_named(environment):
+    done = subprocess.run(
+        [sys.executable, "-m", "ingest.worker", "--queues", "express"],
+        env={**os.environ, **environment},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert "'express' is not known; use interactive, bulk or both" in done.stderr
