@@ -29,7 +29,7 @@ class Columns(msgspec.Struct, frozen=True, kw_only=True):
 class Condition(msgspec.Struct, frozen=True):
     """A boolean expression and the named values in it; the names of one compilation never clash."""
 
-    sql: sql.Composable
+    expression: sql.Composable
     values: dict[str, Any]
 
 
@@ -48,7 +48,7 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
 
 # SQL itself, or a tsquery that has still to be put into it. inverse: the opposite of the tsquery.
 class _Part(msgspec.Struct, frozen=True):
-    sql: sql.Composable | None = None
+    condition: sql.Composable | None = None
     tsquery: str = ""
     inverse: str = ""
     # Whether it is true of an article without any words: such a tsquery makes the index read everything.
@@ -119,9 +119,9 @@ class _Compiler:
         if isinstance(node, Text):
             return self._text(node, configs)
         if isinstance(node, Equal):
-            return _Part(sql=self._equal(node))
+            return _Part(condition=self._equal(node))
         if isinstance(node, Polarity):
-            return _Part(sql=self._polarity(node))
+            return _Part(condition=self._polarity(node))
         if isinstance(node, Not):
             child = self.part(node.child, configs)
             return child and self._negation(child)
@@ -130,8 +130,8 @@ class _Compiler:
         return self._joined(parts, isinstance(node, And)) if parts else None
 
     def rendered(self, part: _Part) -> sql.Composable:
-        if part.sql is not None:
-            return part.sql
+        if part.condition is not None:
+            return part.condition
         if part.negative:
             return sql.SQL("NOT {}").format(self._matches(self.columns.search, part.inverse))
         return self._matches(self.columns.search, part.tsquery)
@@ -144,16 +144,16 @@ class _Compiler:
         either = " | ".join(dict.fromkeys(found))
         if is_name(leaf):
             column = self.columns.author if leaf.field == "author" else self.columns.outlet
-            return _Part(sql=self._matches(column, either))
+            return _Part(condition=self._matches(column, either))
         return _Part(tsquery=either, inverse=f"!({either})", rank=either)
 
     def _negation(self, part: _Part) -> _Part:
-        if part.sql is not None:
-            return _Part(sql=_NOT_TRUE.format(part.sql))
+        if part.condition is not None:
+            return _Part(condition=_NOT_TRUE.format(part.condition))
         return _Part(tsquery=part.inverse, inverse=part.tsquery, negative=not part.negative)
 
     def _joined(self, parts: list[_Part], is_and: bool) -> _Part:
-        texts = [part for part in parts if part.sql is None]
+        texts = [part for part in parts if part.condition is None]
         rank = _join([part.rank for part in parts if part.rank], " & " if is_and else " | ")
         text = _Part(
             tsquery=_join([part.tsquery for part in texts], " & " if is_and else " | "),
@@ -161,12 +161,12 @@ class _Compiler:
             negative=(all if is_and else any)(part.negative for part in texts),
             rank=rank,
         )
-        conditions = [part.sql for part in parts if part.sql is not None]
+        conditions = [part.condition for part in parts if part.condition is not None]
         if not conditions:
             return text
         rendered = [self.rendered(text), *conditions] if texts else conditions
         joined = sql.SQL(" AND " if is_and else " OR ").join(rendered)
-        return _Part(sql=sql.SQL("({})").format(joined), rank=rank)
+        return _Part(condition=sql.SQL("({})").format(joined), rank=rank)
 
     def _matches(self, vector: sql.Composable, query: str) -> sql.Composable:
         return sql.SQL("{} @@ {}::tsquery").format(vector, self._value(query))

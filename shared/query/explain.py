@@ -71,7 +71,7 @@ def hits(conditions: Mapping[str, Condition], origin: sql.Composable, most: int)
     """A statement of one row: how many rows of `origin` satisfy each condition by itself, counted up to `most`."""
     counts = [
         sql.SQL("(SELECT count(*) FROM (SELECT FROM {} WHERE {} LIMIT {}) found) AS {}").format(
-            origin, condition.sql, sql.Literal(most), sql.Identifier(name)
+            origin, condition.expression, sql.Literal(most), sql.Identifier(name)
         )
         for name, condition in conditions.items()
     ]
@@ -86,7 +86,8 @@ def removed(
     Alone: they satisfy all the other filters. The last column, `kept`, counts what satisfies all of them.
     """
     flags = [
-        sql.SQL("({}) IS TRUE AS {}").format(each.sql, sql.Identifier(name)) for name, each in filters.items()
+        sql.SQL("({}) IS TRUE AS {}").format(each.expression, sql.Identifier(name))
+        for name, each in filters.items()
     ]
     counts = [
         sql.SQL("count(*) FILTER (WHERE {}) AS {}").format(_only_not(name, filters), sql.Identifier(name))
@@ -97,7 +98,7 @@ def removed(
         sql.SQL(", ").join([*counts, kept]),
         sql.SQL(", ").join(flags),
         origin,
-        found.sql,
+        found.expression,
         sql.Literal(most),
     )
     return Condition(statement, {**found.values, **_values(filters.values())})
