@@ -1,4 +1,6 @@
-"""How a pure step says that an item cannot be understood."""
+"""How a step says that an item cannot be understood, and what becomes of the item."""
+
+from ingest.article import Quarantined, RawItem
 
 
 class UnusableError(Exception):
@@ -8,3 +10,12 @@ class UnusableError(Exception):
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
+
+
+def quarantined(item: RawItem, error: Exception) -> Quarantined:
+    """The fate of an item that a step refused, or on which it failed."""
+    if isinstance(error, UnusableError):
+        reason, detail = error.reason, error.detail
+    else:
+        reason, detail = "failed", f"{type(error).__name__}: {error}"
+    return Quarantined(source=item.source, reason=reason, detail=detail[:500], original=item.original)

@@ -7,7 +7,7 @@ import msgspec
 
 from ingest.article import Article, Quarantined, RawItem
 from ingest.pipeline import dates, language, match, text, titles, urls
-from ingest.pipeline.errors import UnusableError
+from ingest.pipeline.errors import UnusableError, quarantined
 
 MAX_TITLE = 500
 MAX_DESCRIPTION = 2_000
@@ -24,15 +24,8 @@ def normalise(raw: RawItem, now: datetime) -> Article | Quarantined:
     """Clean one item. An error that nobody foresaw is this item's fate and not the batch's."""
     try:
         return _article(raw, now)
-    except UnusableError as error:
-        return _quarantined(raw, error.reason, error.detail)
     except Exception as error:  # noqa: BLE001 - one bad item never stops the batch
-        return _quarantined(raw, "failed", f"{type(error).__name__}: {error}"[:500])
-
-
-def _quarantined(raw: RawItem, reason: str, detail: str) -> Quarantined:
-    clean = text.plain(detail, limit=500)
-    return Quarantined(source=raw.source, reason=reason, detail=clean, original=raw.original)
+        return quarantined(raw, error)
 
 
 def _article(raw: RawItem, now: datetime) -> Article:

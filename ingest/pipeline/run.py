@@ -17,8 +17,8 @@ from typing import NamedTuple
 import psycopg
 import structlog
 
-from ingest.article import Article, Outcome, Quarantined, RawItem, ScoredArticle, Written
-from ingest.pipeline import text
+from ingest.article import Article, Outcome, RawItem, ScoredArticle, Written
+from ingest.pipeline.errors import quarantined
 from ingest.pipeline.normalise import normalise
 from ingest.pipeline.publish import publish
 from ingest.pipeline.sentiment import score
@@ -59,7 +59,7 @@ def prepare(item: Outcome, now: datetime) -> Settled:
     try:
         return ScoredArticle(article=article, sentiment=score(article))
     except Exception as error:  # noqa: BLE001 - one bad item never stops the batch
-        return _failed(item, error)
+        return quarantined(item, error)
 
 
 def _write(batch: Sequence[_Prepared], fetch_id: str, ports: Ports, now: datetime) -> Written:
@@ -73,18 +73,13 @@ def _write(batch: Sequence[_Prepared], fetch_id: str, ports: Ports, now: datetim
             half = len(batch) // 2
             parts: list[Sequence[_Prepared]] = [batch[:half], batch[half:]]
         elif isinstance(batch[0].settled, ScoredArticle) and isinstance(batch[0].outcome, RawItem):
-            parts = [[_Prepared(batch[0].outcome, _failed(batch[0].outcome, error))]]
+            parts = [[_Prepared(batch[0].outcome, quarantined(batch[0].outcome, error))]]
         else:
             raise
     written = Written()
     for part in parts:
         written = _sum(written, _write(part, fetch_id, ports, now))
     return written
-
-
-def _failed(item: RawItem, error: Exception) -> Quarantined:
-    detail = text.plain(f"{type(error).__name__}: {error}", limit=500)
-    return Quarantined(source=item.source, reason="failed", detail=detail, original=item.original)
 
 
 def _sum(one: Written, other: Written) -> Written:

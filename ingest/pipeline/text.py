@@ -80,7 +80,7 @@ def plain(raw: str | None, *, limit: int) -> str:
         text = unicodedata.normalize("NFC", _UNWANTED.sub("", text))
     elif _ASCII_CONTROL.search(text):
         text = _ASCII_CONTROL.sub("", text)
-    if text.endswith("chars]"):
+    if "chars]" in text[-12:]:
         text = _CUT.sub("", text)
     folded = "\n".join([" ".join(part.split()) for part in _LINE_ENDS.split(text)])
     return _MANY_BREAKS.sub("\n\n", folded)[:limit].strip()

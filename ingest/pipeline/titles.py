@@ -79,7 +79,11 @@ def _is_initials(tail: str, source_name: str) -> bool:
     """`HT Tech` of Hindustan Times, `WSJ` of The Wall Street Journal."""
     words = [word for word in source_name.split() if word.lower() not in ("the", "of")]
     initials = "".join(word[0] for word in words).upper()
-    return len(initials) > 1 and tail.split()[0] == initials and len(tail.split()) <= _MOST_INITIALS_WORDS
+    return (
+        len(initials) > 1
+        and tail.split(maxsplit=1)[0] == initials
+        and len(tail.split()) <= _MOST_INITIALS_WORDS
+    )
 
 
 def _handle(address: str) -> str | None:

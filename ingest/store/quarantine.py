@@ -22,7 +22,16 @@ def insert(conn: Connection[Any], items: Sequence[Quarantined], fetch_id: str, a
             ON CONFLICT (source, digest) DO NOTHING
             """,
             [
-                (i.source, hashlib.sha256(i.original).digest(), i.reason, i.detail, i.original, fetch_id, at)
+                (i.source, _digest(i.original), i.reason, _storable(i.detail), i.original, fetch_id, at)
                 for i in items
             ],
         )
+
+
+def _digest(original: bytes) -> bytes:
+    return hashlib.sha256(original).digest()
+
+
+def _storable(detail: str) -> str:
+    """A sentence may quote what was wrong: PostgreSQL takes neither NUL nor half a surrogate pair."""
+    return detail.replace("\0", "").encode("utf-8", "replace").decode()

@@ -82,6 +82,22 @@ def test_nobody_waits_for_ever(make, redis, monkeypatch):
         bearer(make()[0])
 
 
+def test_a_holder_that_was_killed_delays_the_others_no_longer_than_its_lock_lives(make, answers, redis):
+    assert reddit_token._LOCK_WAIT_SECONDS > reddit_token._LOCK_SECONDS
+    redis.set("source:reddit:token-lock", "killed", px=200)
+    assert bearer(make(answers(given()))[0]) == "t1"
+
+
+def test_a_holder_that_was_overtaken_keeps_its_token(make, answers, scripted, redis):
+    class Slow(scripted):
+        def call(self, *asked):
+            redis.set("source:reddit:token-lock", "somebody else")  # the lock lapsed meanwhile
+            return super().call(*asked)
+
+    tokens, _ = make(caller=Slow(answers(given())))
+    assert bearer(tokens) == "t1"
+
+
 @pytest.mark.parametrize(
     ("body", "status", "expected", "says"),
     [
