@@ -4,6 +4,7 @@ PostgreSQL lends its stems (to_tsvector of single texts) and the words of each r
 NOT, phrases, prefixes, fields and too common words mean is decided here, apart from shared.query.compile.
 """
 
+import functools
 import re
 import struct
 from collections.abc import Iterable
@@ -46,14 +47,15 @@ def vector(text: str) -> Vector:
 
 
 class BruteForce:
-    """stems: (config, text) → to_tsvector of it; vocabulary: all words that a row may contain."""
+    """stems: (config, text) → to_tsvector of it; vocabulary: config → what a prefix may begin."""
 
     def __init__(
-        self, rows: Iterable[Row], stems: dict[tuple[str, str], str], vocabulary: Iterable[str]
+        self, rows: Iterable[Row], stems: dict[tuple[str, str], str], vocabulary: dict[str, list[str]]
     ) -> None:
         self.rows = [(row, row.words) for row in rows]
         self.stems = {key: vector(text) for key, text in stems.items()}
-        self.vocabulary = list(vocabulary)
+        self.vocabulary = vocabulary
+        self.begun = functools.cache(self._begun)
 
     def find(self, root: Node, languages: Iterable[str]) -> set[int] | None:
         """The ids that match; None when the query has nothing but words that are too common."""
@@ -99,19 +101,17 @@ class BruteForce:
         return any(_occurs(each, words, _WEIGHTS[leaf.field]) for each in wanted) if all(wanted) else None
 
     def _begins(self, leaf: Text, words: Vector, config: str) -> bool:
-        stems = {
-            stem
-            for word in self.vocabulary
-            if word.startswith(leaf.text)
-            for stem in self.stems[config, word]
-            if len(self.stems[config, word]) == 1
-        }
+        stems = self.begun(leaf.text, config)
         return any(
             weight in _WEIGHTS[leaf.field]
             for word, places in words.items()
             if word.startswith(leaf.text) or word in stems
             for _, weight in places
         )
+
+    def _begun(self, prefix: str, config: str) -> set[str]:
+        words = (word for word in self.vocabulary[config] if word.startswith(prefix))
+        return {stem for word in words for stem in self.stems[config, word]}
 
 
 def _occurs(wanted: Vector, words: Vector, weights: str) -> bool:
@@ -133,15 +133,15 @@ def _named(leaf: Text, name: str) -> bool:
     return any(names[start : start + len(wanted)] == wanted for start in range(len(names)))
 
 
-def _within(leaf: Polarity, polarity: float | None) -> bool:
-    if polarity is None:
+def _within(leaf: Polarity, stored: float | None) -> bool:
+    if stored is None:
         return False
-    low, high = (_real(bound) for bound in (leaf.low, leaf.high))
+    low, high, polarity = (_real(number) for number in (leaf.low, leaf.high, stored))
     above = low is None or polarity > low or (polarity == low and not leaf.open_low)
     below = high is None or polarity < high or (polarity == high and not leaf.open_high)
     return above and below
 
 
-def _real(bound: float | None) -> float | None:
+def _real(number: float | None) -> float | None:
     """As PostgreSQL stores it: in four bytes."""
-    return None if bound is None else struct.unpack("f", struct.pack("f", bound))[0]
+    return None if number is None else struct.unpack("f", struct.pack("f", number))[0]

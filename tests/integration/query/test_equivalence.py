@@ -11,7 +11,7 @@ from psycopg import sql
 
 from shared.errors import BadQueryError
 from shared.query.compile import compile_query
-from shared.query.lexemes import RESOLVE, lookups, resolve_values
+from shared.query.lexemes import ENGLISH_TAILS, RESOLVE, lookups, resolve_values
 from shared.query.parser import parse
 from shared.query.tree import And, Equal, Node, Not, Or, Polarity, Text, all_of, any_of, negation
 from tests.factories import Archive
@@ -109,7 +109,10 @@ def _brute_force(connection) -> BruteForce:
         FROM articles a LEFT JOIN article_sentiments s ON s.article_id = a.id
     """).fetchall()
     texts = [*PLAIN, *ODD, *PHRASES, *(odd.rstrip(".") for odd in ODD)]
-    keys = [(config, text) for config in CONFIGS for text in texts]
+    # A prefix is a word itself, and in English the beginning of all the words that the endings make, known or not.
+    vocabulary = dict.fromkeys(CONFIGS, PREFIXES)
+    vocabulary["english"] = [*PLAIN, *(prefix + tail for prefix in PREFIXES for tail in ENGLISH_TAILS)]
+    keys = [(config, text) for config in CONFIGS for text in {*texts, *vocabulary[config]}]
     stems = connection.execute(
         "SELECT to_tsvector(c::regconfig, t)::text "
         "FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY x(c, t, n) ORDER BY n",
@@ -119,7 +122,7 @@ def _brute_force(connection) -> BruteForce:
     return BruteForce(
         [Row(**dict(zip(names, row, strict=True))) for row in rows],
         {key: stem for key, (stem,) in zip(keys, stems, strict=True)},
-        PLAIN,
+        vocabulary,
     )
 
 
