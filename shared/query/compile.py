@@ -3,13 +3,14 @@
 A term of common words alone ("the") is in no index: it is left out as if it were not there, and reported.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
 from psycopg import sql
 
 from shared.errors import BadQueryError
+from shared.query.canonical import term
 from shared.query.lexemes import NAME_CONFIG, Lexemes, configs_of, is_name, narrowed, tsquery
 from shared.query.tree import And, Equal, Leaf, Node, Not, Polarity, Query, Text
 
@@ -70,9 +71,9 @@ def compile_query(
 ) -> Compiled:
     """lexemes: the answers to shared.query.lexemes.lookups for the same languages; prefix: of the values' names.
 
-    Raises BadQueryError when every term is too common.
+    Raises BadQueryError when every term is too common, or one is in some of the languages only.
     """
-    compiler = _Compiler(lexemes, columns, prefix)
+    compiler = _Compiler(query.places, lexemes, columns, prefix)
     part = compiler.part(query.root, configs_of(languages))
     if part is None:
         raise only_common_words(query)
@@ -85,10 +86,10 @@ def compile_query(
 
 
 def compile_part(
-    node: Node, configs: tuple[str, ...], lexemes: Lexemes, *, columns: Columns = COLUMNS, prefix: str
+    query: Query, node: Node, configs: tuple[str, ...], lexemes: Lexemes, *, columns: Columns, prefix: str
 ) -> Condition | None:
     """The condition of one part of a query by itself; None when its words are all too common."""
-    compiler = _Compiler(lexemes, columns, prefix)
+    compiler = _Compiler(query.places, lexemes, columns, prefix)
     part = compiler.part(node, configs)
     return Condition(compiler.rendered(part), compiler.values) if part else None
 
@@ -107,7 +108,8 @@ def _is_sentiment(leaf: Leaf) -> bool:
 
 
 class _Compiler:
-    def __init__(self, lexemes: Lexemes, columns: Columns, prefix: str) -> None:
+    def __init__(self, places: Mapping[Leaf, int], lexemes: Lexemes, columns: Columns, prefix: str) -> None:
+        self.places = places
         self.lexemes = lexemes
         self.columns = columns
         self.prefix = prefix
@@ -137,8 +139,11 @@ class _Compiler:
         return self._matches(self.columns.search, part.tsquery)
 
     def _text(self, leaf: Text, configs: tuple[str, ...]) -> _Part | None:
-        found = [tsquery(leaf, each, self.lexemes) for each in ((NAME_CONFIG,) if is_name(leaf) else configs)]
+        used = (NAME_CONFIG,) if is_name(leaf) else configs
+        by_config = {config: tsquery(leaf, config, self.lexemes) for config in used}
+        found = list(by_config.values())
         if not all(found):
+            self._check_common(leaf, by_config)
             self.ignored.append(leaf)
             return None
         either = " | ".join(dict.fromkeys(found))
@@ -146,6 +151,19 @@ class _Compiler:
             column = self.columns.author if leaf.field == "author" else self.columns.outlet
             return _Part(condition=self._matches(column, either))
         return _Part(tsquery=either, inverse=f"!({either})", rank=either)
+
+    def _check_common(self, leaf: Text, by_config: dict[str, str]) -> None:
+        """German "war" is a common word and English "war" is not: together, neither answer would be right."""
+        stemmed = {config: found for config, found in by_config.items() if config != NAME_CONFIG}
+        if not any(stemmed.values()):
+            return
+        common = " and ".join(config for config, found in stemmed.items() if not found)
+        raise BadQueryError(
+            "query_language_dependent",
+            f"{term(leaf)} is too common a word in {common}, but not in the other languages of the query",
+            "search in one language at a time, as in (lang:en …) OR (lang:de …)",
+            position=self.places[leaf],
+        )
 
     def _negation(self, part: _Part) -> _Part:
         if part.condition is not None:

@@ -44,8 +44,8 @@ def terms(
     """The terms of a query in their order."""
     scopes = _scopes(query.root, configs_of(languages))
     return [
-        _term(leaf, position, scopes[leaf], lexemes, columns, f"t{number}_")
-        for number, (leaf, position) in enumerate(query.places.items())
+        _term(query, leaf, scopes[leaf], lexemes, columns, f"t{number}_")
+        for number, leaf in enumerate(query.places)
     ]
 
 
@@ -58,7 +58,7 @@ def steps(
     parts = root.children if isinstance(root, And) else (root,)
     within = narrowed(root, configs) if isinstance(root, And) else configs
     conditions = (
-        (part, _condition(part, within, lexemes, columns, f"s{n}_")) for n, part in enumerate(parts)
+        (part, _condition(query, part, within, lexemes, columns, f"s{n}_")) for n, part in enumerate(parts)
     )
     return [
         Step(text=canonical(part), is_text=_is_text(part), condition=condition)
@@ -114,13 +114,13 @@ def _values(conditions: Iterable[Condition]) -> dict[str, Any]:
 
 
 def _term(
-    leaf: Leaf, position: int, configs: tuple[str, ...], lexemes: Lexemes, columns: Columns, prefix: str
+    query: Query, leaf: Leaf, configs: tuple[str, ...], lexemes: Lexemes, columns: Columns, prefix: str
 ) -> Term:
-    condition = _condition(leaf, configs, lexemes, columns, prefix)
+    condition = _condition(query, leaf, configs, lexemes, columns, prefix)
     return Term(
         text=term(leaf),
         field=leaf.field if isinstance(leaf, Text) else getattr(leaf, "field", "sentiment"),
-        position=position,
+        position=query.places[leaf],
         words=_words(leaf, configs, lexemes) if isinstance(leaf, Text) else {},
         ignored=condition is None,
         condition=condition,
@@ -140,9 +140,9 @@ def _note(leaf: Leaf) -> str | None:
 
 
 def _condition(
-    node: Node, configs: tuple[str, ...], lexemes: Lexemes, columns: Columns, prefix: str
+    query: Query, node: Node, configs: tuple[str, ...], lexemes: Lexemes, columns: Columns, prefix: str
 ) -> Condition | None:
-    return compile_part(node, configs, lexemes, columns=columns, prefix=prefix)
+    return compile_part(query, node, configs, lexemes, columns=columns, prefix=prefix)
 
 
 def _scopes(node: Node, configs: tuple[str, ...]) -> dict[Leaf, tuple[str, ...]]:

@@ -18,8 +18,9 @@ from shared.query.tree import And, Equal, Node, Not, Or, Text
 Lookup = tuple[str, str]
 Lexemes = Mapping[Lookup, str]
 
-# English articles are found by their stems, all others by the words as they are typed; a query that names
-# languages searches with their stems.
+# What most readers type: English articles are found by their stems, those without a stemmer by the words as typed.
+# Articles in other languages are found reliably by a query that names the language: it searches with its stems. With
+# all stemmers at once, common words could not be left out: "war" and "die" are such words in German.
 DEFAULT_CONFIGS: Final = ("english", "simple")
 # Names of people and outlets are not stemmed, in any language.
 NAME_CONFIG: Final = "simple"

@@ -27,4 +27,5 @@ Code = Literal[
     "query_unknown_field",
     "query_bad_value",
     "query_only_common_words",
+    "query_language_dependent",
 ]

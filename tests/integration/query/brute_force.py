@@ -46,6 +46,10 @@ def vector(text: str) -> Vector:
     }
 
 
+class LanguageDependentError(Exception):
+    """A word is too common in one language of the query and not in another."""
+
+
 class BruteForce:
     """stems: (config, text) → to_tsvector of it; vocabulary: config → what a prefix may begin."""
 
@@ -58,8 +62,14 @@ class BruteForce:
         self.begun = functools.cache(self._begun)
 
     def find(self, root: Node, languages: Iterable[str]) -> set[int] | None:
-        """The ids that match; None when the query has nothing but words that are too common."""
+        """The ids that match; None when there are only words that are too common, in all languages or in some."""
         configs = self._configs(languages)
+        try:
+            return self._find(root, configs)
+        except LanguageDependentError:
+            return None
+
+    def _find(self, root: Node, configs: list[str]) -> set[int] | None:
         found = [(row.id, self._holds(root, row, words, configs)) for row, words in self.rows]
         return None if found[0][1] is None else {row_id for row_id, holds in found if holds}
 
@@ -98,6 +108,9 @@ class BruteForce:
         if leaf.kind == "prefix":
             return any(self._begins(leaf, words, config) for config in configs)
         wanted = [self.stems[config, leaf.text] for config in configs]
+        stemmed = [bool(self.stems[config, leaf.text]) for config in configs if config != "simple"]
+        if any(stemmed) and not all(stemmed):
+            raise LanguageDependentError
         return any(_occurs(each, words, _WEIGHTS[leaf.field]) for each in wanted) if all(wanted) else None
 
     def _begins(self, leaf: Text, words: Vector, config: str) -> bool:
