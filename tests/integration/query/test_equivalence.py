@@ -177,7 +177,7 @@ class _Typist:
         if isinstance(node, Text):
             return self._text(node)
         text = f"{node.field}:{node.value}" if isinstance(node, Equal) else f"sentiment:{self._range(node)}"
-        return text.title().replace(":", ":", 1) if self.chance.random() < 0.2 else text
+        return text.title() if self.chance.random() < 0.2 else text
 
     def _within(self, node: Node) -> str:
         bare = not isinstance(node, And | Or) and self.chance.random() < 0.9

@@ -144,6 +144,16 @@ def test_a_query_about_text_alone_is_one_tsquery(archive, reader):
     assert len(condition.values) == 1
 
 
+def test_text_is_found_through_the_index(archive, reader):
+    archive.article("War")
+    reader.execute("SET enable_seqscan = off")
+    for text in ("war", '"cold war" OR peace', "title:tru* -war"):
+        condition = compiled(reader, text).condition
+        statement = sql.SQL("EXPLAIN SELECT FROM articles a WHERE {}").format(condition.expression)
+        plan = "\n".join(line for (line,) in reader.execute(statement, condition.values))
+        assert "Index Cond: (search @@" in plan
+
+
 @pytest.mark.parametrize(
     ("text", "operator"),
     [("-war", "NOT a.search @@"), ("-war -peace", "NOT a.search @@"), ("war -peace", "a.search @@")],
@@ -230,6 +240,20 @@ def test_explain_counts_hits_and_what_each_filter_removes(archive, reader):
     assert (text.text, text.is_text) == ("war", True)
     removed = explain.removed(text.condition, {each.text: each.condition for each in filters}, ORIGIN, 1_000)
     assert reader.execute(removed.expression, removed.values).fetchone() == (1, 1, 1)
+
+
+def test_explain_of_nested_parts_searches_each_in_its_language(archive, reader):
+    archive.article("Elections")
+    archive.article("Les élections", language="fr")
+    query = parse("(lang:fr -(élection OR x)) OR (title:election -outlet:bbc)")
+    lexemes = resolved(reader, query)
+    words = {each.text: each.words for each in explain.terms(query, lexemes)}
+    assert words["élection"] == {"french": ["élect"]}
+    assert words["title:election"] == {"english": ["elect"], "simple": ["election"]}
+    [step] = explain.steps(query, lexemes)
+    assert not step.is_text
+    removed = explain.removed(step.condition, {}, ORIGIN, 10)
+    assert reader.execute(removed.expression, removed.values).fetchone() == (1,)
 
 
 def test_explain_counts_to_a_limit(archive, reader):

@@ -1,3 +1,4 @@
+import re
 import time
 
 import pytest
@@ -112,6 +113,8 @@ def test_what_is_understood(text: str, tree: object) -> None:
         ("*", "query_wildcard", 0, None),
         ("%", "query_wildcard", 0, None),
         ("a* b", "query_wildcard", 0, "a b"),
+        ("covid-1*", "query_wildcard", 0, "covid-1"),
+        ("war 12:x", "query_syntax", 4, 'war "12:x"'),
         ("w?r", "query_wildcard", 0, "w r"),
         ("*war", "query_wildcard", 0, "war"),
         ('"climate chang*"', "query_wildcard", 14, '"climate chang"'),
@@ -160,22 +163,37 @@ def test_a_field_before_a_long_group_counts_as_typed_in_full() -> None:
     "text", ["(" * 500_000, "-" * 500_000, "a " * 500_000, '"' * 500_000, "title:" * 100_000, "x" * 1_000_000]
 )
 def test_a_flood_is_refused_at_once(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     refusal(text)
     refusal(text[:MAX_CHARACTERS])
-    assert time.perf_counter() - start < 0.2
+    assert time.process_time() - start < 0.5
 
 
 def test_the_largest_query_is_read_at_once() -> None:
     text = "(" * MAX_DEPTH + " OR ".join(f"word{n}" for n in range(MAX_TERMS)) + ")" * MAX_DEPTH
-    start = time.perf_counter()
+    start = time.process_time()
     parse(text)
-    assert time.perf_counter() - start < 0.1
+    assert time.process_time() - start < 0.2
 
 
 def test_places_are_where_each_distinct_term_first_stands() -> None:
     query = parse("war OR (title:war -WAR)")
     assert query.places == {word("war"): 0, word("war", "title"): 14}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (" Ukraine  AND (WAR) ", "ukraine war"),
+        ("(a b) OR (c)", "a b OR c"),
+        ("NOT (a OR b) c", "-(a OR b) c"),
+        ("Title:( “A  b” OR econom* )", 'title:"a b" OR title:econom*'),
+        ("sentiment:<=-0.50 OR sentiment:>+.3", "sentiment:<=-0.5 OR sentiment:>0.3"),
+        ("Sentiment:-1..-0 lang:EN", "sentiment:-1..0 lang:en"),
+    ],
+)
+def test_canonical_text_keeps_the_order_and_nothing_else(text: str, expected: str) -> None:
+    assert canonical(parse(text).root) == expected
 
 
 @pytest.mark.parametrize(
@@ -218,62 +236,14 @@ def test_the_sources_are_those_of_the_archive() -> None:
 
 
 # Pieces that mean something to this or to another query language, mixed with any characters at all.
-_PIECES = st.sampled_from(
-    [
-        "war",
-        "AND",
-        "OR",
-        "NOT",
-        "-",
-        "--",
-        "(",
-        ")",
-        '"',
-        "“",
-        ":",
-        "*",
-        "title:",
-        "body:(",
-        "sentiment:",
-        "lang:en",
-    ]
-    + [
-        "sentiment:>0.3",
-        "zzz:",
-        "&",
-        "|",
-        "!",
-        "<->",
-        ";",
-        "'",
-        "%",
-        "?",
-        "\\",
-        "econom*",
-        "a*",
-        "10:30",
-        "covid-19",
-    ]
-    + [
-        "é",
-        "İ",
-        "ΟΔΟΣ",
-        "ﬁ",
-        "U.S.",
-        "S&P",
-        "\u212a",
-        "\u0301",
-        "\u037e",
-        "…",
-        "-1..1",
-        ">",
-        "0.5",
-        "\x00",
-        "\ud800",
-    ]
+_PIECES = re.findall(
+    r"\S+",
+    'war AND OR NOT - -- ( ) " “ : * title: body:( sentiment: sentiment:>0.3 lang:en zzz: & | ! <-> ; % ? \\ econom* '
+    "a* ' 10:30 covid-19 é İ ΟΔΟΣ ﬁ U.S. S&P \u212a \u0301 \u037e … -1..1 > 0.5 \x00 \ud800",
 )
 _TEXTS = st.lists(
-    st.one_of(_PIECES, st.sampled_from([" ", "  ", "\t", ""]), st.text(max_size=4)), max_size=25
+    st.one_of(st.sampled_from(_PIECES), st.sampled_from([" ", "  ", "\t", ""]), st.text(max_size=4)),
+    max_size=25,
 ).map("".join)
 
 
