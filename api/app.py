@@ -7,6 +7,7 @@ from litestar import Litestar, Router, get
 from litestar.response import Redirect
 
 from api import deps, observe, openapi, respond
+from api.edge import Edge
 from api.errors import problem
 from api.routes import articles, health, search, sources
 from shared.config import ApiSettings
@@ -45,5 +46,5 @@ def create_app(settings: ApiSettings) -> Litestar:
         openapi_config=openapi.config(),
         logging_config=None,  # shared.log has done it
     )
-    app.asgi_handler = observe.Observe(app.asgi_handler, access_log)
+    app.asgi_handler = observe.Observe(Edge(app.asgi_handler, app.state), access_log)
     return app

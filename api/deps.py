@@ -1,5 +1,6 @@
 """What a request may touch: database, cache, refresher. Opened and closed with the application."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -9,11 +10,16 @@ import psycopg
 import redis
 import redis.asyncio
 from litestar import Request
+from litestar.types import Scope
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from api.cache import Cache
+from api.ahead import Ahead
+from api.answers import Answer
+from api.cache import Alias, Cache
 from api.coalesce import Coalescer
+from api.drops import Drops
 from api.freshness import Refresher
+from api.history import History
 from shared import bus, db
 from shared import redis as redis_clients
 from shared.clock import Clock, utcnow
@@ -62,6 +68,15 @@ class Deps(msgspec.Struct, frozen=True, kw_only=True):
     cache: Cache
     refresher: Refresher
     coalescer: Coalescer[Any]
+    ahead: Ahead
+    history: History
+
+    def noticed(self, scope: Scope, alias: Alias, answer: Answer) -> None:
+        """Somebody was given this answer: for what is asked for most, and for what is searched."""
+        self.ahead.count(alias.name, answer.expires_at)
+        if alias.searched:
+            client = scope["client"]
+            self.history.add(alias.searched, answer.total, client[0] if client else "")
 
 
 @asynccontextmanager
@@ -76,8 +91,14 @@ async def opened(settings: ApiSettings) -> AsyncIterator[Deps]:
     client = redis_clients.connect_async(settings.redis_url)
     sender = redis_clients.connect(settings.redis_url)
     asking = bus.Bus(client, bus.broker(sender))
+    cache = Cache(client, settings, metrics)
+    ahead = Ahead(client)
+    history = History(asking, utcnow, metrics)
+    drops = Drops(client, cache.memory, ahead.dropped)
     await pool.open()
-    await asking.start()
+    await asyncio.gather(asking.start(), drops.start())
+    ahead.start()
+    history.start()
     try:
         yield Deps(
             settings=settings,
@@ -85,11 +106,16 @@ async def opened(settings: ApiSettings) -> AsyncIterator[Deps]:
             metrics=metrics,
             database=Database(pool),
             redis=client,
-            cache=Cache(client, utcnow, metrics),
+            cache=cache,
             refresher=Refresher(client, asking, metrics, freshness_seconds=settings.freshness_seconds),
             coalescer=Coalescer(),
+            ahead=ahead,
+            history=history,
         )
     finally:
+        await ahead.stop()
+        await history.stop()
+        await drops.stop()
         await asking.stop()
         await pool.close()
         await client.aclose()

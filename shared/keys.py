@@ -29,6 +29,19 @@ def variants(query: str) -> str:
     return f"standing:variants:{query}"
 
 
+def shown(story_id: int) -> str:
+    """Set: the digests of all cached answers that show this story."""
+    return f"standing:story:{story_id}"
+
+
+DROPPED = "dropped"  # channel: the digests of answers that ingest has dropped, separated by spaces
+
+
+def remaking(digest: str) -> str:
+    """String: some process is making this answer anew before anybody asks."""
+    return f"search:remaking:{digest}"
+
+
 def flight(query_key: str) -> str:
     """String: the id of the command that refreshes this query, for as long as it counts as fresh."""
     return f"flight:{query_key}"

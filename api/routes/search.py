@@ -1,14 +1,15 @@
 """GET /articles: from the cache, else from the archive at once, and fetched first when there is nothing to show."""
 
 import functools
+import time
 from typing import Any
 
 import msgspec
 from litestar import Request, get
 from litestar.response.base import ASGIResponse
 
-from api import cache, deps, freshness, openapi, params, respond
-from api.cache import Answer
+from api import cache, deps, freshness, openapi, params, respond, serving
+from api.cache import Alias, Answer
 from api.deps import Deps
 from api.freshness import Flight, Freshness, SourceFreshness
 from api.params import Choice, Integer, Language, Moment, Parameter, Text
@@ -142,17 +143,17 @@ async def list_articles(request: Request[Any, Any, Any]) -> ASGIResponse:
     asked = question(request.scope["query_string"])
     name = cache.digest(asked.search)
     at = deps.of(request)
-    if hit := await at.cache.get(name):
-        return respond.tagged(request, hit.body, hit.tag, {"Cache-Status": f"newsintel; hit; ttl={hit.ttl}"})
+    alias = Alias(name, asked.search.q if asked.search.page == 1 else None)
+    if hit := await serving.kept(request, at, alias, functools.partial(_remake, at, name, asked)):
+        return hit
     preferred = respond.wait_preferred(request)
     patience = min(
         at.settings.cold_wait_seconds if preferred is None else preferred, at.settings.cold_wait_max_seconds
     )
     found = await _answer(at, name, asked, patience)
-    headers = {"Cache-Status": "newsintel; fwd=miss" + (f"; stored; ttl={found.ttl}" if found.ttl else "")}
-    if preferred is not None:
-        headers["Preference-Applied"] = f"wait={patience:g}"
-    return respond.tagged(request, found.body, found.tag, headers)
+    at.noticed(request.scope, alias, found)
+    applied = [] if preferred is None else [(b"preference-applied", f"wait={patience:g}".encode())]
+    return respond.kept(request, found, respond.missed(found), applied)
 
 
 def question(query_string: bytes) -> Question:
@@ -194,6 +195,12 @@ async def _answer(at: Deps, name: str, asked: Question, patience: float) -> Answ
     return second.answer
 
 
+async def _remake(at: Deps, name: str, asked: Question) -> Answer:
+    """What the archive has now, for nobody in particular."""
+    look: Look = await at.coalescer.run(name, functools.partial(_look, at, name, asked))
+    return look.answer
+
+
 async def _look(at: Deps, name: str, asked: Question) -> Look:
     search = asked.search
     flight = None
@@ -202,6 +209,7 @@ async def _look(at: Deps, name: str, asked: Question) -> Look:
         flight = await at.refresher.flight(asked.typed, key, search.language)
     # Before the database: what is published after this moment may be missing, and such an answer is not kept.
     generation = await at.cache.generation()
+    started = time.perf_counter()
     found, fresh = await at.database.read(functools.partial(_read, at, search, flight))
     body = msgspec.json.encode(
         ArticleList(
@@ -215,10 +223,18 @@ async def _look(at: Deps, name: str, asked: Question) -> Look:
             freshness=fresh,
         )
     )
-    answer = cache.answer(body)
+    answer = cache.answer(body, total=found.total)
     seconds = min(at.settings.cache_seconds, _keep_seconds(flight, found))
     if generation is not None and seconds > 0:
-        answer = await at.cache.put(name, answer, query=search.q, generation=generation, seconds=seconds)
+        answer = await at.cache.put(
+            name,
+            answer,
+            query=search.q,
+            generation=generation,
+            seconds=seconds,
+            stories=[each.story_id for each in found.articles],
+            cost_ms=serving.cost_ms(started),
+        )
     return Look(answer=answer, empty=found.total == 0, flight=flight)
 
 

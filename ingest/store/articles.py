@@ -141,6 +141,18 @@ def queries_matching(conn: Connection[Any], queries: Collection[str], ids: Colle
     return [row[0] for row in found]
 
 
+def stories_of(conn: Connection[Any], ids: Collection[int]) -> list[int]:
+    """The stories that these articles belong to, and those that were merged into them."""
+    found = conn.execute(
+        """
+        WITH told AS (SELECT DISTINCT story_id AS id FROM articles WHERE id = ANY(%s))
+        SELECT id FROM told UNION SELECT s.id FROM stories s JOIN told ON s.merged_into = told.id
+        """,
+        (list(ids),),
+    )
+    return [row[0] for row in found]
+
+
 def _fields(version: Article) -> dict[str, Any]:
     return {field: getattr(version, field) for field in _FIELDS}
 

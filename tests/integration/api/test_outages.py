@@ -115,7 +115,7 @@ async def test_connections_that_died_are_replaced_without_anyone_noticing(api, a
 
 
 async def test_a_database_error_that_stays_is_a_503(api, archive, monkeypatch):
-    async def broken(*_):
+    async def broken(*_, **__):
         raise psycopg.OperationalError("connection to 10.0.0.7 failed for user secret")
 
     monkeypatch.setattr("api.queries.articles.by_id", broken)
