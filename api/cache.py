@@ -8,6 +8,7 @@ How long an answer may outlive such a commit: as long as the announcement travel
 when the subscription died without a word; `cache_seconds` when the worker died between commit and publication.
 """
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Collection
@@ -162,6 +163,14 @@ class Cache:
         self.stats.stored += 1
         self.memory.put(name, kept, seconds=seconds, drops=drops)
         return kept
+
+    async def answers(self, seconds: float) -> bool:
+        """Whether Redis answers within so many seconds."""
+        try:
+            await asyncio.wait_for(self._client.ping(), seconds)
+        except (redis.RedisError, TimeoutError):
+            return False
+        return True
 
     def _failed(self, operation: str, error: redis.RedisError) -> None:
         self._metrics.count("cache_failed", operation=operation)

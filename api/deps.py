@@ -7,8 +7,6 @@ from typing import Any, TypeVar
 
 import msgspec
 import psycopg
-import redis
-import redis.asyncio
 from litestar import Request
 from litestar.types import Scope
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
@@ -51,10 +49,14 @@ class Database:
             async with connection.transaction():
                 return await work(connection)
 
-    async def ping(self, seconds: float) -> None:
-        """Raises psycopg.OperationalError."""
-        async with self._pool.connection(timeout=seconds) as connection:
-            await connection.execute("SELECT 1")
+    async def answers(self, seconds: float) -> bool:
+        """Whether the database answers within so many seconds."""
+        try:
+            async with asyncio.timeout(seconds), self._pool.connection(timeout=seconds) as connection:
+                await connection.execute("SELECT 1")
+        except (psycopg.Error, TimeoutError):
+            return False
+        return True
 
 
 class Deps(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +66,6 @@ class Deps(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     metrics: Metrics
     database: Database
-    redis: redis.asyncio.Redis
     cache: Cache
     refresher: Refresher
     coalescer: Coalescer[Any]
@@ -105,7 +106,6 @@ async def opened(settings: ApiSettings) -> AsyncIterator[Deps]:
             clock=utcnow,
             metrics=metrics,
             database=Database(pool),
-            redis=client,
             cache=cache,
             refresher=Refresher(client, asking, metrics, freshness_seconds=settings.freshness_seconds),
             coalescer=Coalescer(),

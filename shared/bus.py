@@ -172,6 +172,9 @@ class Bus:
                     self._subscribed.set()
                     await self._relay(channel)
             except (redis.RedisError, OSError, DependencyError) as error:
+                # A cancellation can surface as an error of the connection that it interrupted.
+                if (task := asyncio.current_task()) and task.cancelling():
+                    raise asyncio.CancelledError from error
                 _log.warning("answers_interrupted", error=str(error))
                 await asyncio.sleep(RECONNECT_SECONDS)
 

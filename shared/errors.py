@@ -1,22 +1,22 @@
 """Every error of ours, in one tree.
 
-    NewsIntelError
-    ├── ConfigError               a setting is missing, malformed or contradicts another
-    ├── SchemaTooOldError         the database needs `newsintel migrate` before this release can run
-    ├── BadParameterError         the caller's parameter is wrong: names it and says what is allowed
-    │   └── BadQueryError         the query text is malformed: says where, and what would be right
-    ├── NotFoundError             no such article, story, source
-    ├── DependencyError           PostgreSQL or Redis did not answer
-    └── SourceError               a news source gave no usable answer; `code` is what `freshness` shows
-        ├── NotConfiguredError    there is no key for it
-        ├── KeyRefusedError       the key is wrong, disabled or lacks a permission
-        ├── BudgetSpentError      our own ledger forbids the call; it was not made
-        ├── CircuitOpenError      it failed too often; left alone until a given time
-        ├── RateLimitedError      it said 429
-        ├── PlanLimitError        our plan with it does not cover the request (too old, too many)
-        ├── QueryRejectedError    it does not accept this query
-        ├── BadAnswerError        the body is not what its contract says (HTML, truncated, wrong types, too large)
-        └── UnreachableError      time-out, connection failure or 5xx
+NewsIntelError
+├── ConfigError               a setting is missing, malformed or contradicts another
+├── SchemaTooOldError         the database needs `newsintel migrate` before this release can run
+├── BadParameterError         the caller's parameter is wrong: names it and says what is allowed
+│   └── BadQueryError         the query text is malformed: says where, and what would be right
+├── NotFoundError             no such article, story, source
+├── DependencyError           PostgreSQL or Redis did not answer
+└── SourceError               a news source gave no usable answer; `code` is what `freshness` shows
+    ├── NotConfiguredError    there is no key for it
+    ├── KeyRefusedError       the key is wrong, disabled or lacks a permission
+    ├── BudgetSpentError      our own ledger forbids the call; it was not made
+    ├── CircuitOpenError      it failed too often; left alone until a given time
+    ├── RateLimitedError      it said 429
+    ├── PlanLimitError        our plan with it does not cover the request (too old, too many)
+    ├── QueryRejectedError    it does not accept this query
+    ├── BadAnswerError        the body is not what its contract says (HTML, truncated, wrong types, too large)
+    └── UnreachableError      time-out, connection failure or 5xx
 """
 
 from datetime import datetime

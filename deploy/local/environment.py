@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
@@ -41,16 +40,18 @@ def ensure(locked: str) -> None:
         _say("Making .venv")
         _run([sys.executable, "-m", "venv", "--clear", str(VENV)], "cannot make .venv")
     _say("Installing the locked dependencies (about a minute, once)")
-    install: list[str | Path] = [python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    _run([*install, "--require-hashes", "--requirement", lock], "cannot install the dependencies")
+    install: list[str | Path] = [python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    _run(
+        [*install, "--no-deps", "--require-hashes", "--requirement", lock], "cannot install the dependencies"
+    )
     _stamp(locked).write_text(_digest(locked))
 
 
 def reexec(arguments: list[str]) -> None:
     """Go on as the project's own interpreter."""
     os.chdir(REPOSITORY)
-    # Where the embedded PostgreSQL keeps a lock; a machine without a desktop session does not name it.
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
+    # Without a desktop session the embedded PostgreSQL keeps its lock in the temporary directory, which is right.
+    os.environ.setdefault("PYTHONWARNINGS", "ignore:XDG_RUNTIME_DIR")
     os.execv(python(), [str(python()), "-m", "deploy.local", *arguments])  # noqa: S606 - our own interpreter
 
 

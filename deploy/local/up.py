@@ -85,7 +85,11 @@ def run(arguments: argparse.Namespace) -> None:
             _start_services(arguments, group, server, redis_url, chosen)
             _wait_ready(f"http://{HOST}:{arguments.port}/health", group)
         _greet(arguments, chosen, data)
-        _watch(group)
+        try:
+            _watch(group)
+        except KeyboardInterrupt:
+            console.print("Stopping: what is under way is finished first")
+            raise
 
 
 def _check(arguments: argparse.Namespace) -> None:

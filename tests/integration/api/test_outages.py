@@ -21,7 +21,7 @@ class Counted:
     def __init__(self) -> None:
         self.names: list[str] = []
 
-    def count(self, name: str, value: int = 1, **dimensions: str) -> None:
+    def count(self, name: str, **_) -> None:
         self.names.append(name)
 
 

@@ -1,0 +1,150 @@
+"""`python3 -m deploy.local up` as a new user runs it: address, search, Ctrl-C, again, and after a kill."""
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+import psutil
+import psycopg
+import pytest
+
+from deploy.local.environment import REPOSITORY
+from tests.e2e.conftest import eventually
+
+START_SECONDS = 150  # the first start on a fresh machine installs the dependencies
+CAPTURED = {"newsapi": 2722, "guardian": 1000, "reddit": 405}
+OPEN_BOOKS = (
+    "fetched - stored - merged - quarantined "
+    "- (SELECT coalesce(sum(n::int), 0) FROM jsonb_each_text(discarded) AS d(reason, n))"
+)
+
+
+class Up:
+    """One run of the command."""
+
+    def __init__(self, data: Path, *options: str) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.data = data
+        command = [
+            sys.executable,
+            "-m",
+            "deploy.local",
+            "up",
+            "--port",
+            str(self.port),
+            "--data-dir",
+            str(data),
+        ]
+        self.output = data.parent / "output"
+        with self.output.open("ab") as output:
+            self.process = subprocess.Popen(
+                [*command, *options], cwd=REPOSITORY, stdout=output, stderr=output
+            )
+        eventually(self._ready, seconds=START_SECONDS)
+
+    def _ready(self) -> bool:
+        assert self.process.poll() is None, self.output.read_text()
+        return self.url in self.output.read_text() and "Stop:" in self.output.read_text()
+
+    def get(self, path: str) -> dict:
+        return httpx.get(self.url + path, timeout=20).raise_for_status().json()
+
+    def family(self) -> list[psutil.Process]:
+        """Every process that this run started, PostgreSQL's detached ones too."""
+        near = psutil.Process(self.process.pid).children(recursive=True)
+        mine = str(self.data)
+        far = [
+            p
+            for p in psutil.process_iter(["cmdline"])
+            if any(mine in part for part in p.info["cmdline"] or [])
+        ]
+        return [p for p in {*near, *far} if p.pid != self.process.pid]
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(60)
+
+
+def alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.fixture
+def up():
+    """up(*options) -> a running Up; all of them share one data directory."""
+    runs = []
+    with tempfile.TemporaryDirectory(prefix="newsintel-up-") as directory:
+
+        def start(*options):
+            runs.append(Up(Path(directory) / "data", *options))
+            return runs[-1]
+
+        yield start
+        for run in runs:
+            run.stop()
+
+
+@pytest.mark.timeout(400)
+def test_search_at_once_stop_without_leftovers_and_find_the_data_again(up):
+    first = up()
+    assert "No key for newsapi, guardian, reddit" in re.sub(r"\s+", " ", first.output.read_text())
+    assert first.get("/health")["status"] == "healthy"
+    found = eventually(lambda: first.get("/articles?q=climate&sort=newest")["articles"])
+    family = first.family()
+    assert len(family) >= 7  # servers, simulator, workers, scheduler, api
+    assert first.stop() == 0
+    assert [p for p in family if alive(p)] == []
+
+    second = up()
+    ids = {a["id"] for a in second.get("/articles?q=climate&sort=newest&limit=100")["articles"]}
+    assert found[0]["id"] in ids
+
+    orphans = second.family()
+    second.process.kill()  # the terminal went away under it
+    second.process.wait()
+    third = up()
+    assert third.get("/health")["status"] == "healthy"
+    assert third.stop(signal.SIGTERM) == 0
+    assert [p for p in orphans if alive(p)] == []
+
+
+@pytest.mark.campaign
+@pytest.mark.payloads
+@pytest.mark.timeout(400)
+def test_the_whole_captured_set_is_in_within_a_minute_of_the_first_fetch(up, payloads):
+    run = up("--payloads", str(payloads), "--workers", "2")
+
+    def query(statement):
+        url = f"postgresql://postgres@/newsintel?host={quote(str(run.data / 'postgres'), safe='')}"
+        with psycopg.connect(url, autocommit=True) as connection:
+            return connection.execute(statement).fetchall()
+
+    def pulled():
+        whole = "SELECT t.source, outcome FROM fetches JOIN topics t ON t.id = topic_id WHERE t.max_pages > 1"
+        return sorted(query(whole)) == [("guardian", "ok"), ("newsapi", "ok"), ("reddit", "ok")]
+
+    eventually(pulled, seconds=60)
+    items = dict(
+        query("SELECT t.source, fetched FROM fetches JOIN topics t ON t.id = topic_id WHERE t.max_pages > 1")
+    )
+    assert items == CAPTURED
+    assert query(f"SELECT id FROM fetches WHERE {OPEN_BOOKS} <> 0") == []
+    told_by = [
+        {article["source"], *(other["source"] for other in article["also_in"])}
+        for page in range(1, 4)
+        for article in run.get(f"/articles?q=ukraine&limit=100&page={page}")["articles"]
+    ]
+    assert any(len(sources) > 1 for sources in told_by)

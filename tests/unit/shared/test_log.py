@@ -1,0 +1,60 @@
+"""Logs are JSON, one object a line, whoever writes them."""
+
+import json
+import logging
+
+import pytest
+import structlog
+
+from shared import log
+from shared.metrics import LogMetrics, NullMetrics
+
+
+@pytest.fixture(autouse=True)
+def as_before():
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    yield
+    root.handlers, root.level = handlers, level
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+
+
+def lines(capsys) -> list[dict]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_both_kinds_of_logger_write_the_same_shape(capsys):
+    log.configure("info", service="api")
+    structlog.get_logger("ours").info("stored", count=3)
+    logging.getLogger("theirs").warning("careful: %s", "it")
+    ours, theirs = lines(capsys)
+    assert (ours["event"], ours["count"], ours["level"], ours["service"]) == ("stored", 3, "info", "api")
+    assert (theirs["event"], theirs["level"], theirs["service"]) == ("careful: it", "warning", "api")
+    assert ours["timestamp"].endswith("Z")
+
+
+def test_levels(capsys):
+    log.configure("warning", service="api")
+    structlog.get_logger("ours").info("not said")
+    logging.getLogger("theirs").info("not said")
+    logging.getLogger("httpx").info("a whole URL")
+    assert lines(capsys) == []
+
+
+def test_an_exception_is_part_of_its_line(capsys):
+    log.configure("info", service="api")
+    try:
+        int("broken")
+    except ValueError:
+        structlog.get_logger("ours").exception("failed")
+    [line] = lines(capsys)
+    assert "ValueError: invalid literal" in line["exception"]
+
+
+def test_counting_is_a_line(capsys):
+    log.configure("info", service="api")
+    LogMetrics().count("cache_failed", 2, operation="get")
+    NullMetrics().count("nothing")
+    [line] = lines(capsys)
+    assert (line["metric"], line["value"], line["operation"]) == ("cache_failed", 2, "get")
