@@ -21,6 +21,7 @@ import structlog
 
 from api.answers import Answer, answer, digest, pack, unpack
 from api.memory import Counts, Memory
+from api.reads import Reads
 from shared import keys
 from shared.config import ApiSettings
 from shared.metrics import Metrics
@@ -78,6 +79,7 @@ class Cache:
         )
         self.stats = Stats()
         self._client = client
+        self._reads = Reads(client)
         self._metrics = metrics
         self._store = client.register_script(_STORE)
         self._aliases: OrderedDict[Target, Alias] = OrderedDict()
@@ -107,7 +109,7 @@ class Cache:
         """From Redis, and from then on in memory."""
         drops = self.memory.drops
         try:
-            raw: Any = await self._client.get(keys.search(name))
+            raw = await self._reads.get(keys.search(name))
         except redis.RedisError as error:
             self._failed("get", error)
             return None
