@@ -67,6 +67,14 @@ class BadQueryError(BadParameterError):
         self.suggestion = suggestion
 
 
+class BadCursorError(BadParameterError):
+    """The cursor cannot be followed. code: cursor_malformed or cursor_of_another_search."""
+
+    def __init__(self, code: str, problem: str) -> None:
+        super().__init__("cursor", problem, "use `next` of an answer to this very search, as it is")
+        self.code = code
+
+
 class NotFoundError(NewsIntelError):
     pass
 

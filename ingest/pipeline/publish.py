@@ -16,7 +16,7 @@ import redis
 import structlog
 
 from ingest.ports import Ports
-from ingest.store import articles
+from ingest.store import articles, standing
 from shared import keys
 
 # Names in one message: about 33 kB.
@@ -31,13 +31,13 @@ def publish(changed: Sequence[int], ports: Ports) -> None:
         return
     try:
         ports.redis.incr(keys.GENERATION)
-        standing = _standing(ports.redis, ports.clock())
-        if standing:
-            with ports.database.connection() as conn:
-                matched = articles.queries_matching(conn, standing, changed)
-                stories = articles.stories_of(conn, changed)
-            _drop(ports.redis, matched, stories)
-            ports.metrics.count("answers_dropped", len(matched))
+        queries = _standing(ports.redis, ports.clock())
+        with ports.database.connection() as conn:
+            matched = standing.queries_matching(conn, queries, changed) if queries else []
+            stories = articles.stories_of(conn, changed)
+        dropped = _drop(ports.redis, matched, stories)
+        if dropped:
+            ports.metrics.count("answers_dropped", dropped)
     except (redis.RedisError, psycopg.Error) as error:
         ports.metrics.count("publish_failed")
         _log.warning("publish_failed", error=str(error))
@@ -52,8 +52,8 @@ def _standing(client: redis.Redis, now: datetime) -> list[str]:
     return [query.decode() for query in expiries.keys() - set(expired)]
 
 
-def _drop(client: redis.Redis, queries: Sequence[str], stories: Sequence[int]) -> None:
-    """Forget all answers of these queries, and all that show these stories."""
+def _drop(client: redis.Redis, queries: Sequence[str], stories: Sequence[int]) -> int:
+    """Forget all answers of these queries, and all that show these stories; returns how many."""
     named = [keys.variants(query) for query in queries] + [keys.shown(story) for story in stories]
     with client.pipeline(transaction=False) as reads:
         for name in named:
@@ -70,3 +70,4 @@ def _drop(client: redis.Redis, queries: Sequence[str], stories: Sequence[int]) -
         for start in range(0, len(digests), TOLD_TOGETHER):
             together.publish(keys.DROPPED, " ".join(digests[start : start + TOLD_TOGETHER]))
         together.execute()
+    return len(digests)

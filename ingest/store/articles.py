@@ -120,27 +120,6 @@ def widen(conn: Connection[Any], changes: Iterable[Change]) -> None:
     )
 
 
-def queries_matching(conn: Connection[Any], queries: Collection[str], ids: Collection[int]) -> list[str]:
-    """Which of these search texts find one of these articles; the empty text finds all.
-
-    A text is read as the api reads it: by the rules of English, of the article's language, and unstemmed.
-    """
-    found = conn.execute(
-        """
-        SELECT q FROM unnest(%s::text[]) AS q
-        WHERE q = '' OR EXISTS (
-            SELECT FROM articles
-            WHERE id = ANY(%s) AND search @@ (
-                websearch_to_tsquery('english', q) || websearch_to_tsquery('simple', q)
-                || websearch_to_tsquery(news_regconfig(language), q)
-            )
-        )
-        """,
-        (list(queries), list(ids)),
-    )
-    return [row[0] for row in found]
-
-
 def stories_of(conn: Connection[Any], ids: Collection[int]) -> list[int]:
     """The stories that these articles belong to, and those that were merged into them."""
     found = conn.execute(

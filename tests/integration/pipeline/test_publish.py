@@ -60,7 +60,7 @@ def test_the_empty_query_always_goes(ports, redis):
 
 
 def test_other_languages_are_matched_by_their_own_rules(ports, redis):
-    cache(redis, "hafen")
+    cache(redis, "lang:de hafen")
     run(
         [raw("Die Häfen und der Hafen", language="de", description="In den Häfen des Landes wird gestreikt")],
         "f",
