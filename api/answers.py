@@ -76,7 +76,7 @@ class Answer(msgspec.Struct, kw_only=True):
 
 def answer(body: bytes, *, media_type: str = JSON, link: str = "", total: int = 0) -> Answer:
     """A new answer that is not kept yet. The tag is of all that a client sees of it."""
-    seen = hashlib.blake2b(link.encode(), digest_size=16)
+    seen = hashlib.blake2b(f"{link}\0".encode(), digest_size=16)
     seen.update(body)
     return Answer(body=body, tag=seen.hexdigest(), media_type=media_type, link=link, total=total)
 

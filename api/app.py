@@ -9,7 +9,7 @@ from litestar.response import Redirect
 from api import deps, observe, openapi, respond
 from api.edge import Edge
 from api.errors import problem
-from api.routes import articles, health, search, sources
+from api.routes import articles, health, search, searches, similar, sources, stats, stories, trends
 from shared.config import ApiSettings
 
 
@@ -28,19 +28,29 @@ def create_app(settings: ApiSettings) -> Litestar:
             yield
         access_log.flush()
 
+    # In many forms: it looks at the Accept header itself.
+    lists = Router(path="/", route_handlers=[search.list_articles])
     json_routes = Router(
         path="/",
         guards=[respond.accepts_json],
         route_handlers=[
-            search.list_articles,
             articles.article,
             articles.sentiment,
+            similar.similar,
+            stories.story,
+            trends.trends,
+            trends.summary,
+            searches.trending,
+            searches.related,
             sources.list_sources,
+            sources.source,
             health.health,
         ],
     )
+    # For operators only, as soon as there are roles: their guard goes here.
+    operators = Router(path="/", guards=[respond.accepts_json], route_handlers=[stats.cache_stats])
     app = Litestar(
-        route_handlers=[json_routes, root, openapi.asset],
+        route_handlers=[lists, json_routes, operators, root, openapi.asset],
         lifespan=[lifespan],
         exception_handlers={Exception: problem},
         openapi_config=openapi.config(),

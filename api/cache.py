@@ -32,15 +32,16 @@ __all__ = ["Answer", "Cache", "answer", "digest"]
 ALIASES: Final = 20_000
 
 # Stores nothing when articles were published after `generation` was read: they may be missing in the answer.
-# KEYS: generation, answer, standing queries, variants, then the stories shown; ARGV: generation, bytes, seconds, query,
-# digest, unix expiry.
+# KEYS: generation, answer, standing queries, then the sets that the answer is in; ARGV: generation, bytes, seconds,
+# digest, unix expiry, and the query if new articles are to be matched with one.
 _STORE: Final = """
 if (redis.call('GET', KEYS[1]) or '0') ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
-local until_now = tonumber(redis.call('HGET', KEYS[3], ARGV[4]) or '0')
-if until_now < tonumber(ARGV[6]) then redis.call('HSET', KEYS[3], ARGV[4], ARGV[6]) end
+if ARGV[6] and tonumber(redis.call('HGET', KEYS[3], ARGV[6]) or '0') < tonumber(ARGV[5]) then
+    redis.call('HSET', KEYS[3], ARGV[6], ARGV[5])
+end
 for i = 4, #KEYS do
-    redis.call('SADD', KEYS[i], ARGV[5])
+    redis.call('SADD', KEYS[i], ARGV[4])
     if redis.call('TTL', KEYS[i]) < tonumber(ARGV[3]) then redis.call('EXPIRE', KEYS[i], ARGV[3]) end
 end
 return 1
@@ -136,7 +137,7 @@ class Cache:
         name: str,
         found: Answer,
         *,
-        query: str,
+        query: str | None,
         generation: str,
         seconds: int,
         stories: Collection[int] = (),
@@ -144,17 +145,26 @@ class Cache:
     ) -> Answer:
         """Keep an answer unless something was published since; returns it with its times.
 
-        query: the text that ingest matches new articles with (empty: every article changes the answer);
+        query: the text that ingest matches new articles with (empty: every one changes the answer, None: none does);
         stories: the stories that it shows, each of which changes it, too.
         """
         now = int(time.time())
         kept = msgspec.structs.replace(found, made_at=now, expires_at=now + seconds, cost_ms=cost_ms)
         drops = self.memory.drops
-        shown = [keys.shown(story) for story in stories]
+        told = [keys.shown(story) for story in stories]
+        if query is not None:
+            told.append(keys.variants(query))
         try:
             stored = await self._store(
-                keys=[keys.GENERATION, keys.search(name), keys.STANDING, keys.variants(query), *shown],
-                args=[generation, pack(kept), seconds, query, name, kept.expires_at],
+                keys=[keys.GENERATION, keys.search(name), keys.STANDING, *told],
+                args=[
+                    generation,
+                    pack(kept),
+                    seconds,
+                    name,
+                    kept.expires_at,
+                    *([] if query is None else [query]),
+                ],
             )
         except redis.RedisError as error:
             self._failed("put", error)

@@ -18,6 +18,7 @@ from api.coalesce import Coalescer
 from api.drops import Drops
 from api.freshness import Refresher
 from api.history import History
+from api.status import Statuses
 from shared import bus, db
 from shared import redis as redis_clients
 from shared.clock import Clock, utcnow
@@ -71,6 +72,7 @@ class Deps(msgspec.Struct, frozen=True, kw_only=True):
     coalescer: Coalescer[Any]
     ahead: Ahead
     history: History
+    statuses: Statuses
 
     def noticed(self, scope: Scope, alias: Alias, answer: Answer) -> None:
         """Somebody was given this answer: for what is asked for most, and for what is searched."""
@@ -111,6 +113,7 @@ async def opened(settings: ApiSettings) -> AsyncIterator[Deps]:
             coalescer=Coalescer(),
             ahead=ahead,
             history=history,
+            statuses=Statuses(client),
         )
     finally:
         await ahead.stop()

@@ -115,8 +115,8 @@ HTTP: Final[Mapping[int, Row]] = {
         status=406,
         code="not_acceptable",
         title="Not acceptable",
-        detail="This address answers application/json only.",
-        help="Send Accept: application/json, or no Accept at all.",
+        detail="This address has no answer in a form that the Accept header allows.",
+        help="Send Accept: application/json, or no Accept at all; lists also come as feeds and tables, see /docs.",
     ),
 }
 

@@ -1,6 +1,7 @@
 """The OpenAPI document and its page, served by this process alone: no asset comes from anywhere else."""
 
 import importlib.util
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -9,7 +10,8 @@ from litestar import get
 from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
-from litestar.openapi.spec import Operation
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, Schema
+from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import PathParameter
 from litestar.response.base import ASGIResponse
 
@@ -71,14 +73,20 @@ def _folder() -> Path:
     return Path(spec.origin).parent
 
 
-def operation(*parameters: Parameter) -> type[Operation]:
-    """The `operation_class` of a route that reads these parameters itself."""
+def operation(*parameters: Parameter, forms: Iterable[str] = ()) -> type[Operation]:
+    """The `operation_class` of a route that reads these parameters itself. forms: media types beside JSON."""
     documented = [parameter.documented() for parameter in parameters]
+    texts = {
+        form.partition(";")[0]: OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING)) for form in forms
+    }
 
     @dataclass
     class Documented(Operation):
         def __post_init__(self) -> None:
             self.parameters = list(documented)
+            answer = (self.responses or {}).get("200")
+            if isinstance(answer, OpenAPIResponse) and answer.content:
+                answer.content |= texts
 
     return Documented
 
@@ -104,3 +112,12 @@ def responses(answer: type[Any], *statuses: int) -> dict[int, ResponseSpec]:
         200: ResponseSpec(data_container=answer, description="The answer.", generate_examples=False),
         **problems,
     }
+
+
+def moved() -> ResponseSpec:
+    """A permanent redirect, without content."""
+    return ResponseSpec(
+        data_container=None,
+        description="It was merged into another one, whose address is in Location.",
+        generate_examples=False,
+    )

@@ -19,6 +19,14 @@ _JSON = frozenset({"*/*", "application/*", "application/json"})
 _WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*\"?(\d{1,6})\"?\s*(?:$|[,;])", re.IGNORECASE)
 
 
+class MovedError(Exception):
+    """What is asked for is at another address now."""
+
+    def __init__(self, to: str) -> None:
+        super().__init__(to)
+        self.to = to
+
+
 class Ready(ASGIResponse):
     """A response whose headers are made already."""
 

@@ -27,13 +27,13 @@ class Draft(NamedTuple):
 class Plan(NamedTuple):
     """How an answer is made and kept.
 
-    query: what ingest matches new articles with (empty: every new article changes it); searched: what the caller
-    searched for, on a first page; seconds: for how long it may be kept.
+    query: what ingest matches new articles with (empty: every new article changes it; None: no new one does);
+    searched: what the caller searched for, on a first page; seconds: for how long it may be kept.
     """
 
     name: str
     read: Read
-    query: str = ""
+    query: str | None = ""
     searched: str | None = None
     seconds: int = 60
 

@@ -18,6 +18,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from ingest import bootstrap
 from ingest.ports import Ports
+from ingest.sources import status
 from ingest.store import topics
 from ingest.store.topics import Topic
 from shared import bus, keys, log
@@ -75,6 +76,13 @@ class Scheduler:
             max_instances=1,
             coalesce=True,
         )
+        self._jobs.add_job(
+            self.tell_status,
+            IntervalTrigger(seconds=status.SECONDS, timezone=UTC),
+            next_run_time=self._ports.clock(),
+            max_instances=1,
+            coalesce=True,
+        )
         self._jobs.start()
 
     def stop(self) -> None:
@@ -112,6 +120,13 @@ class Scheduler:
             _log.warning("slot_not_sent", topic_id=topic.id, error=str(error))
             return False
         return True
+
+    def tell_status(self) -> None:
+        """Let readers know what is left of each source's budget. Every scheduler may: it is the same."""
+        try:
+            status.publish(self._ports.settings, self._ports.redis, self._ports.clock)
+        except redis.RedisError as error:
+            _log.warning("status_not_told", error=str(error))
 
     def _schedule(self, topic: Topic) -> None:
         aligned = datetime.fromtimestamp(0, UTC)

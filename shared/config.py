@@ -35,6 +35,8 @@ class ApiSettings(Settings, frozen=True, kw_only=True):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65535)] = 8000
+    # Where readers find this product, for the addresses in feeds; empty: http://<host>:<port>.
+    public_url: Annotated[str, Meta(pattern=r"^(https?://[^\s/?#]+)?$")] = ""
     # A reader waits this long for a cold query when the archive has nothing; `Prefer: wait=n` overrides it.
     cold_wait_seconds: Seconds = 0.9
     cold_wait_max_seconds: Seconds = 10.0
@@ -47,6 +49,11 @@ class ApiSettings(Settings, frozen=True, kw_only=True):
     database_pool_size: Positive = 8
     # A search that takes longer is a defect; the reader gets a 503 with Retry-After instead of a hung page.
     statement_timeout_ms: Positive = 2000
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port that readers see."""
+        return self.public_url or f"http://{self.host}:{self.port}"
 
 
 class IngestSettings(Settings, frozen=True, kw_only=True):

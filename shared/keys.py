@@ -1,7 +1,7 @@
 """Every Redis key and channel, in one place: owner, type, lifetime.
 
 Least privilege in Redis rests on these prefixes: `api` needs `search:* flight:* answer:* standing:*` and the
-queues; `source:*` and `lease:*` are the worker's own.
+queues, the channels `answers` and `dropped`, and to read `status:*`; `source:*` and `lease:*` are the worker's own.
 """
 
 # Commands and answers -----------------------------------------------------------------------------------------
@@ -50,6 +50,11 @@ def flight(query_key: str) -> str:
 def asked(query_key: str) -> str:
     """Hash: source -> JSON of shared.events.SourceAsked, for as long as the query counts as fresh."""
     return f"flight:asked:{query_key}"
+
+
+def status(source: str) -> str:
+    """String: JSON of shared.events.SourceStatus, written by ingest every few seconds for the api to read."""
+    return f"status:source:{source}"
 
 
 # Sources (ingest only) ----------------------------------------------------------------------------------------

@@ -8,9 +8,10 @@ from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 from litestar import Request, get
+from litestar.exceptions import HTTPException
 from litestar.response.base import ASGIResponse
 
-from api import cache, cursor, deps, freshness, openapi, params, respond, searching, serving
+from api import cache, cursor, deps, formats, freshness, openapi, params, respond, searching, serving
 from api.cache import Alias, Answer
 from api.cursor import Cursor
 from api.deps import Deps
@@ -24,6 +25,7 @@ from api.queries.highlights import Highlights, highlights
 from api.queries.listing import RANKED
 from api.queries.search import DEEPEST, Found, Place, Relation
 from api.queries.sources import LastPull
+from api.queries.windows import EPOCH
 from api.searching import Asked
 from shared.errors import BadParameterError
 from shared.query_key import query_key
@@ -85,6 +87,12 @@ PARAMETERS = (
         description="`true`: what was understood, how much each term finds, and how much each filter removes.",
         example="true",
     ),
+    Parameter(
+        name="format",
+        kind=Choice(names=tuple(formats.BY_NAME)),
+        description="The form of the answer; without it the Accept header decides, and without that it is `json`.",
+        example="rss",
+    ),
 )
 PREFER = Parameter(
     name="Prefer",
@@ -110,6 +118,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     fields: tuple[str, ...] | None
     highlight: bool
     explain: bool
+    format: str
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,7 +171,9 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
 
 @get(
     "/articles",
-    operation_class=openapi.operation(*PARAMETERS, PREFER),
+    operation_class=openapi.operation(
+        *PARAMETERS, PREFER, forms=[each.media_type for each in formats.BY_NAME.values() if each.render]
+    ),
     responses=openapi.responses(ArticleList, 400, 406, 503),
     summary="Search articles",
     tags=["articles"],
@@ -174,7 +185,8 @@ async def list_articles(request: Request[Any, Any, Any]) -> ASGIResponse:
     answer is marked `refreshing`, or, if the archive has nothing yet, waits a moment for them.
     """
     at = deps.of(request)
-    asked = question(request.scope["query_string"], cursor.of(at.settings.database_url))
+    cursors = cursor.of(at.settings.database_url)
+    asked = question(request.scope["query_string"], cursors, request.headers.get("accept"))
     name = asked.name
     first = asked.view.page == 1 and asked.after is None
     alias = Alias(name, asked.asked.words if first else None)
@@ -190,9 +202,12 @@ async def list_articles(request: Request[Any, Any, Any]) -> ASGIResponse:
     return respond.kept(request, found, respond.missed(found), applied)
 
 
-def question(query_string: bytes, cursors: cursor.Cursors) -> Question:
-    """Raises BadParameterError."""
+def question(query_string: bytes, cursors: cursor.Cursors, accept: str | None = None) -> Question:
+    """Raises BadParameterError, or HTTPException (406) when the caller accepts no form that we have."""
     values = params.parse(query_string, PARAMETERS)
+    form = formats.chosen(values["format"], accept)
+    if form is None:
+        raise HTTPException(status_code=406)
     if values["page"] * values["limit"] > DEEPEST:
         raise BadParameterError(
             "page",
@@ -210,6 +225,7 @@ def question(query_string: bytes, cursors: cursor.Cursors) -> Question:
         fields=values["fields"],
         highlight=values["highlight"] == "true",
         explain=values["explain"] == "true",
+        format=form.name,
     )
     pairs = [pair for pair in parse_qsl(query_string.decode()) if pair[0] not in ("page", "cursor")]
     made = Question(asked=asked, view=view, after=None, pairs=pairs)
@@ -248,7 +264,12 @@ async def _look(at: Deps, name: str, asked: Question) -> Look:
     read = await at.database.read(functools.partial(_read, at, asked, flight))
     found = read.found
     after = cursor.of(at.settings.database_url).write(found.next, asked.listed) if found.next else None
-    answer = cache.answer(_body(asked, read, after), link=_links(asked, after), total=found.total)
+    answer = cache.answer(
+        _body(at, asked, read, after),
+        media_type=formats.BY_NAME[asked.view.format].media_type,
+        link=_links(asked, after),
+        total=found.total,
+    )
     seconds = min(at.settings.cache_seconds, _keep_seconds(flight, found))
     if generation is not None and seconds > 0:
         answer = await at.cache.put(
@@ -299,8 +320,10 @@ async def _freshness(connection: Any, flight: Flight | None, now: datetime) -> F
     return freshness.of_cadence(judged, now)
 
 
-def _body(asked: Question, read: _Read, after: str | None) -> bytes:
+def _body(at: Deps, asked: Question, read: _Read, after: str | None) -> bytes:
     found = read.found
+    if render := formats.BY_NAME[asked.view.format].render:
+        return render(_page(at, asked, found, after))
     hits: list[Any] = [_hit(article, asked.view, read.highlights) for article in found.articles]
     return msgspec.json.encode(
         ArticleList(
@@ -314,6 +337,21 @@ def _body(asked: Question, read: _Read, after: str | None) -> bytes:
             freshness=read.freshness,
             explain=read.explain,
         )
+    )
+
+
+def _page(at: Deps, asked: Question, found: Found, after: str | None) -> formats.Page:
+    # Not the caller's Host header: the same bytes go to everybody.
+    origin = at.settings.origin
+    next_query = urlencode([*asked.pairs, ("cursor", after)]) if after else None
+    return formats.Page(
+        title=f"News: {asked.asked.typed}" if asked.asked.typed else "News",
+        url=f"{origin}/articles?{urlencode(asked.pairs)}".rstrip("?"),
+        home=origin,
+        next_url=f"{origin}/articles?{next_query}" if next_query else None,
+        updated=max((article.published_at for article in found.articles), default=EPOCH),
+        articles=found.articles,
+        fields=asked.view.fields,
     )
 
 

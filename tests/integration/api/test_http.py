@@ -27,7 +27,7 @@ async def test_refusals_of_the_framework_are_problems_too(api, method, path, sta
 
 @pytest.mark.parametrize("accept", ["text/html", "application/xml, text/*;q=0.5"])
 async def test_a_caller_that_reads_no_json(api, accept):
-    answer = await api.get("/articles", headers={"Accept": accept})
+    answer = await api.get("/sources", headers={"Accept": accept})
     assert (answer.status_code, answer.json()["code"]) == (406, "not_acceptable")
 
 
@@ -78,7 +78,8 @@ async def test_openapi_describes_every_parameter_and_error(api):
     parameters = {each["name"]: each for each in search["parameters"]}
     assert set(parameters) >= {
         "q", "source", "outlet", "exclude_outlet", "author", "sentiment", "min_polarity", "max_polarity", "from", "to",
-        "language", "has_image", "sort", "limit", "page", "cursor", "fields", "highlight", "explain", "Prefer",
+        "language", "has_image", "sort", "limit", "page", "cursor", "fields", "highlight", "explain", "format",
+        "Prefer",
     }  # fmt: skip
     assert parameters["limit"]["schema"] == {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}
     for path in document["paths"].values():
