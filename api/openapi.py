@@ -1,6 +1,7 @@
 """The OpenAPI document and its page, served by this process alone: no asset comes from anywhere else."""
 
 import importlib.util
+from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 from http import HTTPStatus
@@ -15,12 +16,14 @@ from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
 from litestar.openapi.spec import (
     Components,
     OpenAPIMediaType,
+    OpenAPIResponse,
     Operation,
     Reference,
     RequestBody,
     Schema,
     SecurityScheme,
 )
+from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import PathParameter
 from litestar.response.base import ASGIResponse
 
@@ -141,16 +144,28 @@ class BodySchema(Schema):
         return self._plain
 
 
-def operation(*parameters: Parameter, body: type[Any] | None = None) -> type[Operation]:
-    """The `operation_class` of a route that reads these parameters, and a JSON body, itself."""
+def operation(
+    *parameters: Parameter, body: type[Any] | None = None, forms: Iterable[str] = ()
+) -> type[Operation]:
+    """The `operation_class` of a route that reads these parameters, and a JSON body, itself.
+
+    forms: media types of its answer beside JSON.
+    """
     documented = [parameter.documented() for parameter in parameters]
+    texts = {
+        form.partition(";")[0]: OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING)) for form in forms
+    }
 
     @dataclass
     class Documented(Operation):
         def __post_init__(self) -> None:
             self.parameters = list(documented)
-            if self.responses and any(str(status) in self.responses for status in _EMPTY):
-                self.responses.pop("200", None)  # the framework's own idea of success
+            found = self.responses or {}
+            if any(str(status) in found for status in _EMPTY):
+                found.pop("200", None)  # the framework's own idea of success
+            answer = found.get("200")
+            if isinstance(answer, OpenAPIResponse) and answer.content:
+                answer.content |= texts
             if body:
                 content = {"application/json": OpenAPIMediaType(schema=BodySchema(body))}
                 self.request_body = RequestBody(content=content, description=body.__doc__)
@@ -190,3 +205,12 @@ def responses(
         status: ResponseSpec(data_container=answer, description=meaning, generate_examples=False)
         for status, meaning in answers.items()
     }
+
+
+def moved() -> ResponseSpec:
+    """A permanent redirect, without content."""
+    return ResponseSpec(
+        data_container=None,
+        description="It was merged into another one, whose address is in Location.",
+        generate_examples=False,
+    )

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from shared.config import PREFIX, ApiSettings, IngestSettings, Settings
-from shared.keys import ANSWERS, API_KEYS, WORKER_KEYS
+from shared.keys import API_KEYS, CHANNELS, WORKER_KEYS
 from shared.probe import HEALTH_PATH
 
 __all__ = ["HEALTH_PATH"]
@@ -39,8 +39,9 @@ _COMMANDS: Final = (
     "-@all +@read +@write +@connection +@transaction +@pubsub -@dangerous -function "
     "+eval +evalsha +script|load +script|exists +keys +time"
 )
-ACL_API: Final = f"on {' '.join('~' + key for key in API_KEYS)} resetchannels &{ANSWERS} {_COMMANDS}"
-ACL_WORKER: Final = f"on {' '.join('~' + key for key in WORKER_KEYS)} resetchannels &{ANSWERS} {_COMMANDS}"
+_CHANNELS: Final = " ".join(f"&{channel}" for channel in CHANNELS)
+ACL_API: Final = f"on {' '.join('~' + key for key in API_KEYS)} resetchannels {_CHANNELS} {_COMMANDS}"
+ACL_WORKER: Final = f"on {' '.join('~' + key for key in WORKER_KEYS)} resetchannels {_CHANNELS} {_COMMANDS}"
 
 
 def env(setting: str) -> str:
