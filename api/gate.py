@@ -18,6 +18,8 @@ from api.windows import Left, tightest
 
 # The load balancer asks often; the documentation is a handful of files.
 _FREE: Final = ("/health", "/docs")
+# A request without any of them is nobody's; most searches are.
+_CREDENTIALS: Final = frozenset({b"authorization", b"cookie", b"x-api-key"})
 _UNCHANGED: Final = 304
 _SERVERS_FAULT: Final = 500
 
@@ -35,7 +37,9 @@ class Gate:
             await self._app(scope, receive, send)
             return
         deps: Deps = scope["litestar_app"].state.deps
-        asking, error = await _identified(deps, Request(scope, receive, send))
+        asking, error = NOBODY, None
+        if any(name in _CREDENTIALS for name, _ in scope["headers"]):
+            asking, error = await _identified(deps, Request(scope, receive, send))
         principal.remember(scope, asking)
         address = hops.client(scope, deps.people.trusted)
         hops.remember(scope, address)

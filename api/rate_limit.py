@@ -23,7 +23,7 @@ from shared.metrics import Metrics
 
 # One process may run ahead of the others by this share of what is left.
 SHARE: Final = 1 / 200
-REPORT_SECONDS: Final = 0.01
+REPORT_SECONDS: Final = 0.02
 # A refused caller asks Redis again after this, not with each knock.
 REFUSED_SECONDS: Final = 0.5
 # For so long it is left alone when it failed. The client's own time-outs are long enough that a busy process does not
