@@ -16,6 +16,7 @@ from deploy.aws import accepted, names
 from deploy.aws.data import Data
 from deploy.aws.network import Network
 from deploy.aws.pipeline import BRANCH, REPOSITORIES, Pipeline
+from deploy.aws.rotation import RestartAfterRotation
 from deploy.aws.services import Services
 from deploy.aws.sizes import SIZES, Size
 from deploy.aws.tasks import Images, Tasks
@@ -45,6 +46,7 @@ class System(Stack):
             certificate_arn=options["certificate"],
             desired=int(options["desired"]) if options["desired"] else None,
         )
+        RestartAfterRotation(self, "Rotation", [self.services.worker, self.services.api])
         self.watch = Watch(
             self,
             "Watch",

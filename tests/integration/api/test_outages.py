@@ -28,7 +28,7 @@ class Counted:
 @pytest.fixture
 def counted(monkeypatch):
     metrics = Counted()
-    monkeypatch.setattr("api.deps.LogMetrics", lambda: metrics)
+    monkeypatch.setattr("api.deps.build", lambda _: metrics)
     return metrics.names
 
 

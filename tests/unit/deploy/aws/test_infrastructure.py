@@ -169,6 +169,19 @@ def test_the_databases_secrets_rotate(asserted):
     asserted.resource_count_is("AWS::SecretsManager::RotationSchedule", 1 + len(names.ROLES))
 
 
+def test_both_services_get_new_tasks_after_a_rotation(asserted, system):
+    asserted.has_resource_properties(
+        "AWS::Events::Rule",
+        {
+            "EventPattern": Match.object_like(
+                {"detail": Match.object_like({"eventName": ["RotationSucceeded"]})}
+            )
+        },
+    )
+    (machine,) = resources(system, "AWS::StepFunctions::StateMachine").values()
+    assert json.dumps(machine["DefinitionString"]).count("ecs:updateService") == 2
+
+
 def test_the_cache_wants_tls_and_knows_two_users(asserted, system):
     asserted.has_resource_properties(
         "AWS::ElastiCache::ReplicationGroup",
