@@ -78,10 +78,14 @@ async def test_only_the_fields_that_are_asked_for(api, archive):
 
 async def test_an_explanation_says_what_was_understood_and_what_each_part_does(api, archive):
     for number in range(3):
-        archive.article(f"Storm {number}", tone="positive", image_url="https://i.example/1.jpg" if number else None)
+        archive.article(
+            f"Storm {number}", tone="positive", image_url="https://i.example/1.jpg" if number else None
+        )
     archive.article("Storm at night", tone="negative", source="reddit", source_name="r/news")
     archive.article("Calm", tone="positive")
-    answer = await found(api, q="the storms sentiment:positive", source="guardian", has_image="true", explain="true")
+    answer = await found(
+        api, q="the storms sentiment:positive", source="guardian", has_image="true", explain="true"
+    )
     explained = answer["explain"]
     assert answer["total"] == 2
     assert explained["understood"] == "the storms sentiment:positive source:guardian"
