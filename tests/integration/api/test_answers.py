@@ -1,4 +1,4 @@
-"""What a search answers beside the list: filters, sorts, highlights, fields, explanations; and the same set as brute force."""
+"""What a search answers: filters, sorts, highlights, fields, explanations."""
 
 from datetime import timedelta
 

@@ -44,7 +44,7 @@ BAD = [
     ("author=" + "a" * 101, "author", "at most 100 characters"),
     ("exclude_outlet=%00", "exclude_outlet", "U+0000"),
     ("min_polarity=2", "min_polarity", "from -1 to 1"),
-    ("min_polarity=0.1234567", "min_polarity", "six decimals"),
+    ("min_polarity=0x1", "min_polarity", "from -1 to 1"),
     ("max_polarity=nan", "max_polarity", "from -1 to 1"),
     ("min_polarity=0.5&max_polarity=0.4", "min_polarity", "is not before `max_polarity`"),
     ("has_image=yes", "has_image", "use true or false"),
