@@ -1,5 +1,6 @@
 """Blocks of time cover everything once, in order, and grow."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -24,11 +25,11 @@ def test_blocks_follow_one_another_without_gap_or_overlap_and_cover_all(one, oth
     spans = [span(name) for name in windows.newest_first(newest, oldest)]
     assert spans[0][0] <= newest < spans[0][1]
     assert spans[-1][0] <= oldest < spans[-1][1]
-    assert all(later[0] == earlier[1] for later, earlier in zip(spans, spans[1:], strict=False))
+    assert all(later[0] == earlier[1] for later, earlier in itertools.pairwise(spans))
     spans = [span(name) for name in windows.oldest_first(oldest, newest)]
     assert spans[0][0] <= oldest < spans[0][1]
     assert spans[-1][0] <= newest < spans[-1][1]
-    assert all(earlier[1] == later[0] for earlier, later in zip(spans, spans[1:], strict=False))
+    assert all(earlier[1] == later[0] for earlier, later in itertools.pairwise(spans))
 
 
 @given(TIMES, st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=10_000)))
