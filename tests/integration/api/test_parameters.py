@@ -50,7 +50,7 @@ BAD = [
     ("has_image=yes", "has_image", "use true or false"),
     ("fields=id,titel", "fields", "did you mean title?"),
     ("cursor=x&page=2", "page", "a cursor is given as well"),
-    ("cursor=" + "A" * 9_000, "cursor", "it has 9000 characters"),
+    ("cursor=" + "A" * 7_000, "cursor", "it has 7000 characters"),
     ("q=%ED%A0%80", "q", "not UTF-8"),
     ("q=%FF", "q", "not UTF-8"),
     ("%FF=1", "parameter name", "not UTF-8"),
