@@ -76,9 +76,7 @@ def _folder() -> Path:
 def operation(*parameters: Parameter, forms: Iterable[str] = ()) -> type[Operation]:
     """The `operation_class` of a route that reads these parameters itself. forms: media types beside JSON."""
     documented = [parameter.documented() for parameter in parameters]
-    texts = {
-        form.partition(";")[0]: OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING)) for form in forms
-    }
+    others = {form.partition(";")[0]: OpenAPIMediaType(schema=_schema(form)) for form in forms}
 
     @dataclass
     class Documented(Operation):
@@ -86,9 +84,13 @@ def operation(*parameters: Parameter, forms: Iterable[str] = ()) -> type[Operati
             self.parameters = list(documented)
             answer = (self.responses or {}).get("200")
             if isinstance(answer, OpenAPIResponse) and answer.content:
-                answer.content |= texts
+                answer.content |= others
 
     return Documented
+
+
+def _schema(form: str) -> Schema:
+    return Schema(type=OpenAPIType.OBJECT if form.endswith("+json") else OpenAPIType.STRING)
 
 
 def responses(answer: type[Any], *statuses: int) -> dict[int, ResponseSpec]:

@@ -231,6 +231,18 @@ def _time_zones() -> dict[str, None]:
     return dict.fromkeys(sorted(zoneinfo.available_timezones()))
 
 
+class Preference(msgspec.Struct, frozen=True, kw_only=True):
+    """A header that is obeyed where it can be read and otherwise ignored, as RFC 7240 wants it: never refused."""
+
+    allowed: str = "use any text"
+
+    def read(self, name: str, text: str) -> str:  # noqa: ARG002 - nothing is refused
+        return text
+
+    def schema(self) -> Schema:
+        return Schema(type=OpenAPIType.STRING)
+
+
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     """One parameter as a caller sees it."""
 

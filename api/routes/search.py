@@ -16,7 +16,7 @@ from api.cache import Alias, Answer
 from api.cursor import Cursor
 from api.deps import Deps
 from api.freshness import Flight, Freshness, SourceFreshness
-from api.params import Choice, Integer, Parameter, Text
+from api.params import Choice, Integer, Parameter, Preference, Text
 from api.queries import search as queries
 from api.queries import sources
 from api.queries.articles import Article
@@ -96,7 +96,7 @@ PARAMETERS = (
 )
 PREFER = Parameter(
     name="Prefer",
-    kind=Text(longest=100),
+    kind=Preference(),
     description="`wait=n`: seconds to wait for the sources when the archive has nothing yet (0: do not wait).",
     example="wait=5",
     place="header",

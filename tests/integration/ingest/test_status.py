@@ -4,16 +4,19 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
+import redis as redis_client
 from litestar.testing import AsyncTestClient
 
 from api.app import create_app
 from ingest.ports import Priority
+from ingest.scheduler import Lease, Scheduler
 from ingest.sources import registry, status
 from ingest.sources.circuit import Circuit
 from shared import keys
 from shared.clock import utcnow
 from shared.config import ApiSettings, IngestSettings
 from shared.events import SourceStatus
+from tests import items
 
 pytestmark = pytest.mark.anyio
 
@@ -84,3 +87,12 @@ async def test_without_a_status_the_rest_is_told(api, redis):
 @pytest.mark.parametrize("name", ["bbc", "Guardian", "x" * 500])
 async def test_sources_that_there_are_not(api, name):
     assert (await api.get(f"/sources/{name}")).status_code == 404
+
+
+def test_a_scheduler_tells_it_and_does_without_redis(ingest, database, redis, redis_url):
+    with items.ports(database.worker, redis_url, now=None) as ports:
+        scheduler = Scheduler(ports, None, Lease(redis, 15))
+        scheduler.tell_status()
+        assert told(redis, "reddit").circuit == "closed"
+        with redis_client.Redis(port=1, socket_connect_timeout=0.2) as nowhere:
+            Scheduler(msgspec.structs.replace(ports, redis=nowhere), None, Lease(redis, 15)).tell_status()
