@@ -52,7 +52,8 @@ class BadQueryError(BadParameterError):
     """The query `q` is malformed or asks for too much.
 
     code: stable, for programs (shared.query.limits lists them); fault: what is wrong; position: where in the text, in
-    characters from 0, at most its length; advice: what to do, in words; suggestion: a query that would be understood, if we can tell.
+    characters from 0, at most its length; advice: what to do, in words; suggestion: a query that would be
+    understood, if we can tell.
     """
 
     def __init__(
