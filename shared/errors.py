@@ -4,7 +4,8 @@ NewsIntelError
 ├── ConfigError               a setting is missing, malformed or contradicts another
 ├── SchemaTooOldError         the database needs `newsintel migrate` before this release can run
 ├── BadParameterError         the caller's parameter is wrong: names it and says what is allowed
-│   └── BadQueryError         the query text is malformed: says where, and what would be right
+│   ├── BadQueryError         the query text is malformed: says where, and what would be right
+│   └── BadCursorError        the cursor is forged, truncated or of another search
 ├── NotFoundError             no such article, story, source
 ├── DependencyError           PostgreSQL or Redis did not answer
 └── SourceError               a news source gave no usable answer; `code` is what `freshness` shows
