@@ -28,7 +28,7 @@ REST_SECONDS: Final = 2
 # At once: readers who ask for something else need the database, too.
 TOGETHER: Final = 2
 # Names whose counts and plans are remembered.
-REMEMBERED: Final = 5_000
+REMEMBERED: Final = 2_000
 
 Remake = Callable[[], Awaitable[Any]]
 

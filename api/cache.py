@@ -29,7 +29,7 @@ from shared.metrics import Metrics
 __all__ = ["Answer", "Cache", "answer", "digest"]
 
 # Raw requests whose canonical name is known, so that a repeated one needs no reading of its parameters.
-ALIASES: Final = 20_000
+ALIASES: Final = 10_000
 
 # Stores nothing when articles were published after `generation` was read: they may be missing in the answer.
 # KEYS: generation, answer, standing queries, then the sets that the answer is in; ARGV: generation, bytes, seconds,

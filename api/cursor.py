@@ -5,6 +5,7 @@ import binascii
 import functools
 import hashlib
 import hmac
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -14,11 +15,13 @@ from shared.errors import BadCursorError
 _DIGEST: Final = 8
 # A forger would need 2^63 tries, and gains a page that a plain request shows as well.
 _SIGNATURE: Final = 8
-# A list of a thousand ids, the longest that we make, takes about 6,000 characters.
-LONGEST: Final = 8_000
+# A list of a thousand ids, the longest that we make, takes about 4,000 characters; four-byte differences, 5,500.
+LONGEST: Final = 6_000
+# A Cursor as it travels: its fields in their order.
+_Wire = tuple[int, int, bool, int, bytes, int, int]
 
 
-class Cursor(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     """What the next page needs to know, so that it neither repeats nor skips what was there from the first page on.
 
     page: its number; total and relation: as counted for the first page; newest: the largest article id there was then
@@ -44,7 +47,8 @@ class Cursors:
 
     def write(self, cursor: Cursor, search: str) -> str:
         """search: the canonical name of the search that the cursor belongs to."""
-        body = _named(search) + msgspec.msgpack.encode(cursor)
+        *front, ranked, at, id_ = msgspec.structs.astuple(cursor)
+        body = _named(search) + msgspec.msgpack.encode((*front, _packed(ranked), at, id_))
         return base64.urlsafe_b64encode(self._signed(body) + body).rstrip(b"=").decode()
 
     def read(self, text: str, search: str) -> Cursor:
@@ -59,9 +63,12 @@ class Cursors:
         if body[:_DIGEST] != _named(search):
             raise BadCursorError("cursor_of_another_search", "it belongs to another search")
         try:
-            return msgspec.msgpack.decode(body[_DIGEST:], type=Cursor)
+            page, total, exact, newest, ranked, at, id_ = msgspec.msgpack.decode(body[_DIGEST:], type=_Wire)
         except msgspec.DecodeError:
             raise BadCursorError("cursor_malformed", "it was given out by another release") from None
+        return Cursor(
+            page=page, total=total, exact=exact, newest=newest, ranked=_unpacked(ranked), at=at, id=id_
+        )
 
     def _signed(self, body: bytes) -> bytes:
         return hashlib.blake2b(body, key=self._key, digest_size=_SIGNATURE).digest()
@@ -74,3 +81,19 @@ def of(secret: str) -> Cursors:
 
 def _named(search: str) -> bytes:
     return hashlib.blake2b(search.encode(), digest_size=_DIGEST).digest()
+
+
+def _packed(ids: Sequence[int]) -> bytes:
+    """Differences to the smallest, all in as few bytes as the largest takes: the newest matches have near ids."""
+    if not ids:
+        return b""
+    least = min(ids)
+    width = (max(ids) - least).bit_length() // 8 + 1
+    return b"".join([bytes([width]), least.to_bytes(8), *((each - least).to_bytes(width) for each in ids)])
+
+
+def _unpacked(packed: bytes) -> list[int]:
+    if not packed:
+        return []
+    width, least = packed[0], int.from_bytes(packed[1:9])
+    return [least + int.from_bytes(packed[n : n + width]) for n in range(9, len(packed), width)]

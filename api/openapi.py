@@ -31,6 +31,8 @@ from api.errors import MEDIA_TYPE, Problem
 from api.params import Parameter
 
 ASSETS_PATH: Final = "/docs/assets"
+# What the gate refuses, whatever is asked for: credentials, keys without a scope, haste.
+_COUNTED: Final = (401, 403, 429)
 _EMPTY: Final = {204: "It is done.", 303: "To where Location says."}
 # Swagger UI as the wheel `offapi` carries it: public name -> (its file, media type).
 ASSETS: Final = {
@@ -152,9 +154,7 @@ def operation(
     forms: media types of its answer beside JSON.
     """
     documented = [parameter.documented() for parameter in parameters]
-    texts = {
-        form.partition(";")[0]: OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING)) for form in forms
-    }
+    others = {form.partition(";")[0]: OpenAPIMediaType(schema=_schema(form)) for form in forms}
 
     @dataclass
     class Documented(Operation):
@@ -165,7 +165,7 @@ def operation(
                 found.pop("200", None)  # the framework's own idea of success
             answer = found.get("200")
             if isinstance(answer, OpenAPIResponse) and answer.content:
-                answer.content |= texts
+                answer.content |= others
             if body:
                 content = {"application/json": OpenAPIMediaType(schema=BodySchema(body))}
                 self.request_body = RequestBody(content=content, description=body.__doc__)
@@ -173,13 +173,20 @@ def operation(
     return Documented
 
 
+def _schema(form: str) -> Schema:
+    return Schema(type=OpenAPIType.OBJECT if form.endswith("+json") else OpenAPIType.STRING)
+
+
 def responses(
-    answer: type[Any] | None, *statuses: int, created: bool = False, empty: int = 204
+    answer: type[Any] | None, *statuses: int, created: bool = False, empty: int = 204, counted: bool = True
 ) -> dict[int, ResponseSpec]:
-    """A JSON answer (None: without a body) and what else a route can end in."""
+    """A JSON answer (None: without a body) and what else a route can end in.
+
+    counted: callers are identified and counted before they get there, which can end in a refusal.
+    """
     meanings = {
         202: "The worker has not answered yet; Location is where to ask again. It is not lost.",
-        400: "A parameter or field is unknown or malformed; `parameter` and `allowed` say which and what is right.",
+        400: "A parameter or field is unknown, repeated or malformed; `parameter` and `allowed` say what is right.",
         401: "Not signed in, or the credentials are not valid (any more).",
         403: "Not allowed: another site's page, or an API key without the scope.",
         404: "There is no such thing.",
@@ -187,6 +194,7 @@ def responses(
         409: "It does not fit what is there.",
         412: "It was changed meanwhile (If-Match).",
         422: "The Idempotency-Key was used for another request.",
+        429: "Too many requests; Retry-After says when to come back.",
         503: "The archive is unavailable or the query took too long; Retry-After says when to try again.",
     }
     others = {
@@ -196,7 +204,7 @@ def responses(
             description=meanings[status],
             generate_examples=False,
         )
-        for status in statuses
+        for status in sorted({*statuses, *(_COUNTED if counted else ())})
     }
     if answer is None:
         return {empty: ResponseSpec(data_container=None, description=_EMPTY[empty]), **others}

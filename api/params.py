@@ -19,10 +19,14 @@ from shared.errors import BadParameterError
 
 # Longer than any sensible value: what we quote back of a bad one is cut here.
 QUOTED_CHARACTERS = 40
+# The archive keeps polarities in four bytes: about seven digits.
+_DECIMALS = 6
 # C0 and C1 controls except tab and line breaks, which are white space; surrogates cannot be stored or sent.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _INTEGER = re.compile(r"[0-9]{1,19}", re.ASCII)
-_DECIMAL = re.compile(r"[+-]?(?:[0-9]{1,3}(?:\.[0-9]{0,6})?|\.[0-9]{1,6})", re.ASCII)
+_DECIMAL = re.compile(
+    r"[+-]?(?:[0-9]{1,3}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})(?:e[+-]?[0-9]{1,2})?", re.ASCII | re.IGNORECASE
+)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?", re.ASCII)
 _LANGUAGE = re.compile(r"[a-z]{2}", re.ASCII)
@@ -99,19 +103,19 @@ class Names(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Decimal(msgspec.Struct, frozen=True, kw_only=True):
-    """A number within bounds, with at most six decimals."""
+    """A number within bounds; six decimals count."""
 
     lowest: int
     highest: int
 
     @property
     def allowed(self) -> str:
-        return f"use a number from {self.lowest} to {self.highest} with at most six decimals"
+        return f"use a number from {self.lowest} to {self.highest}"
 
     def read(self, name: str, text: str) -> float:
         if not _DECIMAL.fullmatch(text) or not self.lowest <= float(text) <= self.highest:
             raise BadParameterError(name, f"{quoted(text)} is not allowed", self.allowed)
-        return float(text) + 0.0  # -0 becomes 0
+        return round(float(text), _DECIMALS) + 0.0  # -0 becomes 0
 
     def schema(self) -> Schema:
         return Schema(type=OpenAPIType.NUMBER, minimum=self.lowest, maximum=self.highest)
@@ -255,6 +259,18 @@ class TimeZone(msgspec.Struct, frozen=True, kw_only=True):
 @functools.cache
 def _time_zones() -> dict[str, None]:
     return dict.fromkeys(sorted(zoneinfo.available_timezones()))
+
+
+class Preference(msgspec.Struct, frozen=True, kw_only=True):
+    """A header that is obeyed where it can be read and otherwise ignored, as RFC 7240 wants it: never refused."""
+
+    allowed: str = "use any text"
+
+    def read(self, name: str, text: str) -> str:  # noqa: ARG002 - nothing is refused
+        return text
+
+    def schema(self) -> Schema:
+        return Schema(type=OpenAPIType.STRING)
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ NewsIntelError
 ├── SchemaTooOldError         the database needs `newsintel migrate` before this release can run
 ├── BadParameterError         the caller's parameter is wrong: names it and says what is allowed
 │   ├── BadQueryError         the query text is malformed: says where, and what would be right
-│   └── BadCursorError        the cursor is none of ours, or belongs to another search
+│   └── BadCursorError        the cursor is forged, truncated or of another search
 ├── NotFoundError             no such article, story, source
 ├── RefusedError              a command that cannot be carried out; `code` is the caller's answer
 ├── DependencyError           PostgreSQL or Redis did not answer
@@ -55,8 +55,8 @@ class BadQueryError(BadParameterError):
     """The query `q` is malformed or asks for too much.
 
     code: stable, for programs (shared.query.limits lists them); fault: what is wrong; position: where in the text, in
-    characters from 0, at most its length; advice: what to do, in words; suggestion: a query that would be understood,
-    if we can tell.
+    characters from 0, at most its length; advice: what to do, in words; suggestion: a query that would be
+    understood, if we can tell.
     """
 
     def __init__(

@@ -78,6 +78,7 @@ stories = Table(
     _at("last_published_at", nullable=True),
     Column("merged_into", BigInteger, ForeignKey("stories.id")),
     _at("created_at", now=True),
+    Index(None, "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
 )
 
 # One page on the web, whoever told us about it (see sightings).

@@ -28,7 +28,7 @@ from api.cache import Alias, Answer
 from api.cursor import Cursor
 from api.deps import Deps
 from api.freshness import Flight, Freshness, SourceFreshness
-from api.params import Choice, Flag, Integer, Parameter, Text
+from api.params import Choice, Flag, Integer, Parameter, Preference, Text
 from api.queries import search as queries
 from api.queries import sources
 from api.queries.articles import Article
@@ -117,7 +117,7 @@ PERSONAL = Parameter(
 )
 PREFER = Parameter(
     name="Prefer",
-    kind=Text(longest=100),
+    kind=Preference(),
     description="`wait=n`: seconds to wait for the sources when the archive has nothing yet (0: do not wait).",
     example="wait=5",
     place="header",
@@ -199,7 +199,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
         PREFER,
         forms=[each.media_type for each in formats.BY_NAME.values() if each.render],
     ),
-    responses=openapi.responses(ArticleList, 400, 401, 403, 406, 503),
+    responses=openapi.responses(ArticleList, 400, 406, 503),
     summary="Search articles",
     tags=["articles"],
 )

@@ -12,13 +12,13 @@ BLOCKS = """
 CREATE FUNCTION news_blocks(at timestamptz) RETURNS integer[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
 RETURN ARRAY[
-    floor(date_part('epoch', at AT TIME ZONE 'UTC') / 21600)::integer * 8,
-    floor(date_part('epoch', at AT TIME ZONE 'UTC') / 86400)::integer * 8 + 1,
-    floor(date_part('epoch', at AT TIME ZONE 'UTC') / 345600)::integer * 8 + 2,
-    floor(date_part('epoch', at AT TIME ZONE 'UTC') / 1382400)::integer * 8 + 3,
-    floor(date_part('epoch', at AT TIME ZONE 'UTC') / 5529600)::integer * 8 + 4,
-    floor(date_part('epoch', at AT TIME ZONE 'UTC') / 22118400)::integer * 8 + 5,
-    floor(date_part('epoch', at AT TIME ZONE 'UTC') / 88473600)::integer * 8 + 6
+    floor(extract(epoch FROM at AT TIME ZONE 'UTC') / 21600)::integer * 8,
+    floor(extract(epoch FROM at AT TIME ZONE 'UTC') / 86400)::integer * 8 + 1,
+    floor(extract(epoch FROM at AT TIME ZONE 'UTC') / 345600)::integer * 8 + 2,
+    floor(extract(epoch FROM at AT TIME ZONE 'UTC') / 1382400)::integer * 8 + 3,
+    floor(extract(epoch FROM at AT TIME ZONE 'UTC') / 5529600)::integer * 8 + 4,
+    floor(extract(epoch FROM at AT TIME ZONE 'UTC') / 22118400)::integer * 8 + 5,
+    floor(extract(epoch FROM at AT TIME ZONE 'UTC') / 88473600)::integer * 8 + 6
 ]
 """
 

@@ -52,11 +52,10 @@ def _schema() -> Any:
 def _fill(index: Any, url: str) -> None:
     writer = index.writer(heap_size=HEAP_BYTES, num_threads=1)
     for id_, title, description, content, outlet, source, at in _rows(url):
+        body, second = f"{description}\n{content}", int(at.timestamp())
         writer.add_document(
-            tantivy.Document(
-                id=id_, title=title, body=f"{description}\n{content}", outlet=outlet, source=source, at=int(at.timestamp())
-            )
-        )  # fmt: skip
+            tantivy.Document(id=id_, title=title, body=body, outlet=outlet, source=source, at=second)
+        )
     writer.commit()
     writer.wait_merging_threads()
 

@@ -12,7 +12,10 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from tests.bench.report import percentile
+from tests.factories import UNLIMITED
 
+# Settings of an api that is to be measured: its limits are counted, and hold nobody back.
+SETTINGS = {f"NEWSINTEL_{name.upper()}": str(quota) for name, quota in UNLIMITED.items()}
 _HEAD_END = b"\r\n\r\n"
 
 

@@ -102,20 +102,12 @@ def _hits(servers: Servers) -> list[Figure]:
     ]
     for kind in ("memory", "redis"):
         figures += _latency(kind, rounds[kind], rounds["litestar" if kind == "memory" else "bare redis"])
-        halves = [
-            load.paced(
-                kinds[kind],
-                _same(target),
-                per_second=speed[kind] / 2,
-                connections=CONNECTIONS,
-                seconds=SECONDS,
-            )
-            for _ in range(ROUNDS)
-        ]
+        # The bare callable at the same rate shows what the machine itself adds.
+        half, machine = (_half(base, target, speed[kind] / 2) for base in (kinds[kind], servers.asgi))
         figures.append(
             Figure(
-                name=f"hit in {kind}, p99 at half load", value=_median(99, halves), unit="ms", aim="< 5 ms",
-                met=_median(99, halves) < 5,
+                name=f"hit in {kind}, p99 at half load, beside the bare ASGI callable at the same rate", value=half,
+                unit="ms", baseline=machine, ratio=half / machine, aim="< 5 ms", met=half < 5,
             )
         )  # fmt: skip
     return figures
@@ -140,6 +132,14 @@ def _latency(kind: str, rounds: Sequence[Measured], beside: Sequence[Measured]) 
         )
         for percent in (50, 99)
     ]  # fmt: skip
+
+
+def _half(base: str, target: str, per_second: float) -> float:
+    rounds = [
+        load.paced(base, _same(target), per_second=per_second, connections=CONNECTIONS, seconds=SECONDS)
+        for _ in range(ROUNDS)
+    ]
+    return _median(99, rounds)
 
 
 def _median(percent: float, rounds: Sequence[Measured]) -> float:
@@ -218,6 +218,7 @@ def started(server: Postgres, name: str, redis_url: str, directory: Path) -> Ite
     ports = [free_port() for _ in range(5)]
     bases = [f"http://127.0.0.1:{port}" for port in ports]
     environment = {
+        **load.SETTINGS,
         "NEWSINTEL_DATABASE_URL": server.url("newsintel_api", name),
         "NEWSINTEL_REDIS_URL": redis_url,
         "NEWSINTEL_LOG_LEVEL": "info",
