@@ -8,12 +8,15 @@ a rare one takes some twenty looks into the index, and what is read in vain is n
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 # A busy archive takes in a few hundred articles in six hours, which is what one page of results needs.
 SMALLEST: Final = timedelta(hours=6)
 GROWTH: Final = 4
 SIZES: Final = 7  # the largest: 6 hours x 4^6 = 1,024 days
+# Words of which a quarter of the time did not give enough are rare: one look takes all that is left of them, at most
+# four times of what was needed. In the large blocks it would be found one by one, each by unpacking a page of a list.
+ENOUGH: Final = 4
 # A block is named by one integer: its number within its size, and the size in the lowest digit.
 _NAMES: Final = 8
 
@@ -27,15 +30,40 @@ def block(at: datetime, size: int) -> int:
     return number * _NAMES + size
 
 
+class Steps(NamedTuple):
+    """The looks of a search: names of blocks in their order, and the moment from which on the last look takes the rest.
+
+    rest: None when the blocks cover everything.
+    """
+
+    blocks: list[int]
+    rest: datetime | None
+
+
 def newest_first(newest: datetime, oldest: datetime) -> Iterator[int]:
     """Names of blocks that follow one another and cover everything from `newest` back to `oldest`, both included."""
-    number, last = (newest - EPOCH) // SMALLEST, (oldest - EPOCH) // SMALLEST
-    return _blocks(number, last, -1)
+    return _blocks((newest - EPOCH) // SMALLEST, (oldest - EPOCH) // SMALLEST, -1)
 
 
 def oldest_first(oldest: datetime, newest: datetime) -> Iterator[int]:
-    number, last = (oldest - EPOCH) // SMALLEST, (newest - EPOCH) // SMALLEST
-    return _blocks(number, last, 1)
+    return _blocks((oldest - EPOCH) // SMALLEST, (newest - EPOCH) // SMALLEST, 1)
+
+
+def looks(begin: datetime, end: datetime) -> Steps:
+    """For words: from begin to end, whichever is later, in blocks; and the rest in one."""
+    direction = -1 if begin > end else 1
+    number, last = (begin - EPOCH) // SMALLEST, (end - EPOCH) // SMALLEST
+    blocks = list(_blocks(number, last, direction))
+    covered = 0
+    for place, name in enumerate(blocks[:-1]):
+        length = GROWTH ** (name % _NAMES)
+        covered += length
+        if covered * ENOUGH >= abs(last - number):
+            border = (
+                name // _NAMES + (direction > 0)
+            ) * length  # the side of the block that has been reached
+            return Steps(blocks[: place + 1], EPOCH + border * SMALLEST)
+    return Steps(blocks, None)
 
 
 def _blocks(number: int, last: int, step: int) -> Iterator[int]:

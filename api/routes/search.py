@@ -31,7 +31,7 @@ from api.freshness import Flight, Freshness, SourceFreshness
 from api.params import Choice, Flag, Integer, Parameter, Preference, Text
 from api.queries import search as queries
 from api.queries import sources
-from api.queries.articles import Article
+from api.queries.articles import Article, Mention, Sentiment
 from api.queries.explaining import Explanation, explanation
 from api.queries.highlights import Highlights, highlights
 from api.queries.listing import RANKED
@@ -163,9 +163,26 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
         return cache.digest([*self.asked.key, self.view, explained])
 
 
-class Hit(Article, frozen=True, kw_only=True):
-    """An article of a list. highlights: with `highlight=true`, where words of the query stand in it."""
+class Hit(msgspec.Struct, frozen=True, kw_only=True):
+    """An article of a list: all its fields, or with `fields` those that were asked for. highlights: with
+    `highlight=true`, where words of the query stand in it.
+    """
 
+    id: int | msgspec.UnsetType = msgspec.UNSET
+    title: str | msgspec.UnsetType = msgspec.UNSET
+    description: str | msgspec.UnsetType | None = msgspec.UNSET
+    content: str | msgspec.UnsetType | None = msgspec.UNSET
+    url: str | msgspec.UnsetType = msgspec.UNSET
+    source: str | msgspec.UnsetType = msgspec.UNSET
+    source_name: str | msgspec.UnsetType = msgspec.UNSET
+    author: str | msgspec.UnsetType | None = msgspec.UNSET
+    image_url: str | msgspec.UnsetType | None = msgspec.UNSET
+    language: str | msgspec.UnsetType | None = msgspec.UNSET
+    published_at: datetime | msgspec.UnsetType = msgspec.UNSET
+    fetched_at: datetime | msgspec.UnsetType = msgspec.UNSET
+    story_id: int | msgspec.UnsetType = msgspec.UNSET
+    also_in: list[Mention] | msgspec.UnsetType = msgspec.UNSET
+    sentiment: Sentiment | msgspec.UnsetType = msgspec.UNSET
     highlights: Highlights | msgspec.UnsetType = msgspec.UNSET
 
 

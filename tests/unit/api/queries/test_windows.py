@@ -47,3 +47,15 @@ def test_a_moment_lies_in_its_block_of_each_size(at):
     for size in range(windows.SIZES):
         begin, end = span(windows.block(at, size))
         assert begin <= at < end
+
+
+@given(TIMES, TIMES)
+def test_the_rest_begins_where_the_blocks_end(begin, end):
+    steps = windows.looks(begin, end)
+    first, last = span(steps.blocks[0]), span(steps.blocks[-1])
+    assert first[0] <= begin < first[1]
+    reached = last[0] if begin > end else last[1]
+    if steps.rest is None:
+        assert last[0] <= end < last[1]
+    else:
+        assert steps.rest == reached
