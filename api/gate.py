@@ -42,6 +42,7 @@ class Gate:
             asking, error = await _identified(deps, Request(scope, receive, send))
         principal.remember(scope, asking)
         address = hops.client(scope, deps.people.trusted)
+        hops.remember(scope, address)
         who, policies = deps.people.counted_as(asking, address)
         verdict = await deps.people.limiter.take(who, policies)
         if not verdict.allowed:
@@ -60,7 +61,7 @@ async def _identified(deps: Deps, request: Request[Any, Any, Any]) -> tuple[Prin
     except Exception as error:  # noqa: BLE001 - the one table knows what to answer, also to a lost database
         return NOBODY, error
     if asking.key_id is not None:
-        deps.people.outbox.used(asking.key_id, deps.clock())
+        deps.people.outbox.used(asking.key_id)
     return asking, None
 
 

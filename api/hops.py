@@ -11,6 +11,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 # One household or server has a whole /64 of IPv6; counting single addresses would count nothing.
 _IPV6_PREFIX = 64
 _FORWARDED = b"x-forwarded-for"
+_NAME = "newsintel.address"
 # A connection without an address (a Unix socket) is the machine itself.
 _LOCAL = "127.0.0.1"
 
@@ -34,6 +35,16 @@ def client(scope: Scope, trusted: tuple[Network, ...]) -> str:
             break
         address = hop
     return _counted(address)
+
+
+def remember(scope: Scope, address: str) -> None:
+    scope["state"][_NAME] = address
+
+
+def of(scope: Scope) -> str:
+    """The address of a request that was looked at before."""
+    address: str = scope["state"].get(_NAME, _LOCAL)
+    return address
 
 
 def _forwarded(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:

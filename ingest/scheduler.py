@@ -20,6 +20,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from ingest import bootstrap, gauges, health
 from ingest.backfill.plan import live_calls
 from ingest.ports import Ports
+from ingest.sources import status
 from ingest.sources.registry import ledgers
 from ingest.store import backfills, topics
 from ingest.store.topics import Topic
@@ -96,6 +97,13 @@ class Scheduler:
             coalesce=True,
         )
         self._jobs.add_job(self.send_tidy, IntervalTrigger(seconds=TIDY_SECONDS, timezone=UTC), coalesce=True)
+        self._jobs.add_job(
+            self.tell_status,
+            IntervalTrigger(seconds=status.SECONDS, timezone=UTC),
+            next_run_time=self._ports.clock(),
+            max_instances=1,
+            coalesce=True,
+        )
         self._jobs.add_job(
             self.measure,
             IntervalTrigger(seconds=MEASURE_SECONDS, timezone=UTC),
@@ -206,6 +214,13 @@ class Scheduler:
             _log.warning("slot_not_sent", slot=name, error=str(error))
             return False
         return True
+
+    def tell_status(self) -> None:
+        """Let readers know what is left of each source's budget. Every scheduler may: it is the same."""
+        try:
+            status.publish(self._ports.settings, self._ports.redis, self._ports.clock)
+        except redis.RedisError as error:
+            _log.warning("status_not_told", error=str(error))
 
     def _schedule(self, topic: Topic) -> None:
         aligned = datetime.fromtimestamp(0, UTC)

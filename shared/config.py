@@ -50,11 +50,17 @@ class ApiSettings(Settings, frozen=True, kw_only=True):
     cold_wait_seconds: Seconds = 0.9
     cold_wait_max_seconds: Seconds = 10.0
     cache_seconds: Positive = 300
+    # Answers in this process's memory: a few seconds, which is also how old one may be beside a new article if the
+    # announcement of the article is lost without a trace; 0 switches it off.
+    memory_seconds: Seconds = 5.0
+    memory_entries: Positive = 2_000
+    memory_bytes: Positive = 32_000_000  # within the 150 MB that a process may take
     database_pool_size: Positive = 8
     # A search that takes longer is a defect; the reader gets a 503 with Retry-After instead of a hung page.
     statement_timeout_ms: Positive = 2000
 
-    # Where browsers find this product; empty: http://<host>:<port>. Reddit sends people back to an address below it.
+    # Where browsers find this product, also for the addresses in feeds; empty: http://<host>:<port>. Reddit sends
+    # people back to an address below it.
     public_url: Annotated[str, Meta(pattern=r"^(https?://[^\s/?#]+)?$")] = ""
     # Safari takes no Secure cookie from http://localhost; false is refused for anything but this machine.
     cookie_secure: bool = True

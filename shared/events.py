@@ -21,6 +21,32 @@ class SourceAsked(msgspec.Struct, frozen=True, kw_only=True):
     new_articles: int = 0
 
 
+class BudgetLeft(msgspec.Struct, frozen=True, kw_only=True):
+    """What is left of the calls that a source may be asked within a window of time."""
+
+    window: str
+    limit: int
+    left: int
+    ends_at: datetime
+
+
+class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How a source may be asked at this moment.
+
+    circuit: closed (it is asked), open (it kept failing and is left alone until circuit_until) or half_open (one call
+    tries it); circuit_reason: its last failure; told_to_wait_until: what the source itself said.
+    """
+
+    source: str
+    at: datetime
+    configured: bool
+    budget: list[BudgetLeft]
+    circuit: str
+    circuit_reason: str | None = None
+    circuit_until: datetime | None = None
+    told_to_wait_until: datetime | None = None
+
+
 class QueryFetched(msgspec.Struct, frozen=True, kw_only=True):
     """Answer to commands.FetchQuery: one entry per source that the product knows."""
 

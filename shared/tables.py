@@ -78,6 +78,7 @@ stories = Table(
     _at("last_published_at", nullable=True),
     Column("merged_into", BigInteger, ForeignKey("stories.id")),
     _at("created_at", now=True),
+    Index(None, "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
 )
 
 # One page on the web, whoever told us about it (see sightings).
@@ -122,7 +123,17 @@ articles = Table(
         ),
     ),
     UniqueConstraint("source", "external_id"),
-    Index(None, "search", postgresql_using="gin"),
+    # What a search asks of an article; see migration 0004.
+    Index(
+        "articles_blocks_idx",
+        text("news_blocks(published_at)"),
+        "search",
+        text("ts_filter(search, '{a}'::\"char\"[])"),
+        "sources",
+        text("to_tsvector('simple'::regconfig, source_name)"),
+        text("to_tsvector('simple'::regconfig, COALESCE(author, ''::text))"),
+        postgresql_using="gin",
+    ),
     Index(None, "published_at", "id"),
     Index(None, "story_id"),
 )
