@@ -47,7 +47,7 @@ def forget_all(ports: Ports) -> None:
     """Drop every cached answer: of what was deleted, none may show it for minutes more."""
     try:
         ports.redis.incr(keys.GENERATION)
-        _drop(ports.redis, _standing(ports.redis, ports.clock()))
+        _drop(ports.redis, _standing(ports.redis, ports.clock()), ())
     except redis.RedisError as error:
         ports.metrics.count("publish_failed")
         _log.warning("publish_failed", error=str(error))
