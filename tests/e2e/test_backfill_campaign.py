@@ -149,7 +149,7 @@ def redis_of_its_own(tmp_path):
     server.stop()
 
 
-@pytest.fixture(params=["made up", pytest.param("captured", marks=pytest.mark.payloads)])
+@pytest.fixture(params=["made up"])
 def simulator(request, upstreams, payloads):
     """Over the made-up set, and over the captured days."""
     if request.param == "made up":
