@@ -70,7 +70,9 @@ class Title(msgspec.Struct, frozen=True, kw_only=True):
 
 def title_key(title: str) -> str:
     """Case, accents and punctuation folded: `Johnson's "Café" plan` → `johnsons cafe plan`."""
-    decomposed = unicodedata.normalize("NFKD", title.casefold())
+    # Twice: what a letter of mathematics decomposes into may be a capital.
+    once = unicodedata.normalize("NFKD", title.casefold())
+    decomposed = unicodedata.normalize("NFKD", once.casefold())
     folded = unicodedata.normalize("NFKC", _ACCENTS.sub("", decomposed))
     return " ".join(_SEPARATORS.sub(" ", _JOINERS.sub("", _APOSTROPHES.sub("", folded))).split())
 

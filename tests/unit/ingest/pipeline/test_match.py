@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ingest.pipeline.match import Title, numbers, same_story, title_key, words
@@ -146,6 +146,7 @@ def test_symmetry(one, other, page, other_page, at, other_at):
 
 
 @given(st.text(max_size=80))
+@example("𝒥ack")
 def test_any_title_has_a_key_that_is_its_own_key(text):
     key = title_key(text)
     assert title_key(key) == key
