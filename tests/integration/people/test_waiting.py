@@ -39,7 +39,8 @@ async def test_a_write_without_a_worker_is_carried_out_when_it_comes_back(
         assert (await marta.client.get(where)).json()["status"] == "pending"
         assert (await other.client.get(where)).status_code == 404
         assert (await Person(app, upstreams).client.get(where)).status_code == 401
-        assert (await marta.client.get(where[:-1] + "0")).status_code == 404
+        guessed = where[:-1] + ("1" if where.endswith("0") else "0")
+        assert (await marta.client.get(guessed)).status_code == 404
         assert rows("SELECT * FROM saved_articles") == []
         thread = working()
         await eventually(lambda: rows("SELECT count(*) FROM saved_articles") == [(1,)])
