@@ -58,7 +58,7 @@ class Text(msgspec.Struct, frozen=True, kw_only=True):
             raise BadParameterError(name, f"it has {len(text)} characters", self.allowed)
         if found := _FORBIDDEN.search(text):
             raise BadParameterError(name, f"it contains the character U+{ord(found[0]):04X}", self.allowed)
-        return text
+        return text.strip()
 
     def schema(self) -> Schema:
         return Schema(type=OpenAPIType.STRING, max_length=self.longest)
@@ -92,8 +92,9 @@ class Names(msgspec.Struct, frozen=True, kw_only=True):
 
     def read(self, name: str, text: str) -> tuple[str, ...]:
         plain = Text(longest=(self.longest + 1) * self.most).read(name, text)
-        names = sorted({" ".join(each.split()) for each in plain.split(",")})
-        if not all(names) or len(names) > self.most or max(map(len, names)) > self.longest:
+        parts = plain.split(",")
+        names = sorted({" ".join(each.split()) for each in parts})
+        if not all(names) or len(parts) > self.most or max(map(len, names)) > self.longest:
             raise BadParameterError(name, f"{quoted(text)} is not a list of names", self.allowed)
         return tuple(names)
 
@@ -307,8 +308,10 @@ def parse(query_string: bytes, table: tuple[Parameter, ...]) -> dict[str, Any]:
     values = {parameter.name: parameter.default for parameter in table}
     if query_string:
         for name, text in _pairs(query_string, table).items():
-            if text or not isinstance(_kind(name, table), Text | QueryText):
-                values[name] = _kind(name, table).read(name, text)
+            kind = _kind(name, table)
+            if text.strip() or not isinstance(kind, Text | QueryText):
+                # A text is as long as it was sent; of everything else white space around it is no part.
+                values[name] = kind.read(name, text if isinstance(kind, Text) else text.strip())
     return values
 
 
@@ -323,7 +326,7 @@ def _pairs(query_string: bytes, table: tuple[Parameter, ...]) -> Mapping[str, st
         if not pair:
             continue
         raw_name, _, raw_text = pair.partition(b"=")
-        name = _decoded("parameter name", raw_name)
+        name = _decoded("parameter name", raw_name).strip()
         if name not in names:
             known = f"this address takes {', '.join(names)}" if names else "this address takes none"
             raise BadParameterError(
@@ -337,7 +340,7 @@ def _pairs(query_string: bytes, table: tuple[Parameter, ...]) -> Mapping[str, st
 
 def _decoded(name: str, raw: bytes) -> str:
     try:
-        return unquote_to_bytes(raw.replace(b"+", b" ")).decode().strip()
+        return unquote_to_bytes(raw.replace(b"+", b" ")).decode()
     except UnicodeDecodeError:
         raise BadParameterError(name, "it is not UTF-8 text", "percent-encode it as UTF-8") from None
 
