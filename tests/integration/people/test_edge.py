@@ -96,7 +96,9 @@ async def test_a_personal_answer_is_nobody_elses(warmed, person, redis):
     # What somebody hides is in no key and no text of the cache.
     kept = redis.mget(redis.keys("search:*"))
     assert kept
-    assert not [text for text in (*kept, *redis.keys("*"), *redis.hkeys(STANDING)) if b"unheard" in text.lower()]
+    assert not [
+        text for text in (*kept, *redis.keys("*"), *redis.hkeys(STANDING)) if b"unheard" in text.lower()
+    ]
 
 
 async def test_a_query_that_names_a_language_or_source_itself_goes_first(warmed, person, archive):
