@@ -56,7 +56,7 @@ QUERIES: Final = (
         "schedule",
         ("scheduler",),
         (
-            "fields @timestamp, event, topic_id, error",
+            "fields @timestamp, event, slot, error",
             'filter event in ["topics_unreadable", "slot_not_sent"]',
             "sort @timestamp desc",
             "limit 50",
