@@ -1,5 +1,6 @@
 """Whose request it is behind a load balancer: X-Forwarded-For is believed as far as trusted machines wrote it."""
 
+import functools
 import ipaddress
 from collections.abc import Iterable
 
@@ -70,8 +71,9 @@ def _within(address: str, trusted: tuple[Network, ...]) -> bool:
     return any(parsed in network for network in trusted)
 
 
+@functools.lru_cache(maxsize=4_096)
 def _counted(address: str) -> str:
-    """IPv4 as it is, IPv6 by its network."""
+    """IPv4 as it is, IPv6 by its network. Reading an address takes as long as answering out of memory does."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
