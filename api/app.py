@@ -8,11 +8,13 @@ from litestar.response import Redirect
 
 from api import deps, observe, openapi, respond
 from api.auth import guards
+from api.edge import Edge
 from api.errors import problem
 from api.gate import Gate
 from api.harden import Harden
 from api.routes import (
     articles,
+    backfills,
     commands,
     health,
     history,
@@ -21,9 +23,14 @@ from api.routes import (
     preferences,
     saved,
     search,
+    searches,
     sessions,
     sign_in,
+    similar,
     sources,
+    stats,
+    stories,
+    trends,
 )
 from shared.config import ApiSettings
 
@@ -43,14 +50,22 @@ def create_app(settings: ApiSettings) -> Litestar:
             yield
         access_log.flush()
 
+    # In many forms: it looks at the Accept header itself.
+    lists = Router(path="/", guards=[guards.reading], route_handlers=[search.list_articles])
     json_routes = Router(
         path="/",
         guards=[respond.accepts_json, guards.reading],
         route_handlers=[
-            search.list_articles,
             articles.article,
             articles.sentiment,
+            similar.similar,
+            stories.story,
+            trends.trends,
+            trends.summary,
+            searches.trending,
+            searches.related,
             sources.list_sources,
+            sources.source,
             health.health,
         ],
     )
@@ -84,14 +99,26 @@ def create_app(settings: ApiSettings) -> Litestar:
             keys.create_key,
             keys.revoke_key,
             commands.command,
+            backfills.plan,
+            backfills.start,
+            backfills.list_backfills,
+            backfills.one_backfill,
+            backfills.pause,
+            backfills.resume,
+            backfills.cancel,
         ],
     )
+    operators = Router(
+        path="/", guards=[respond.accepts_json, guards.operator], route_handlers=[stats.cache_stats]
+    )
     app = Litestar(
-        route_handlers=[json_routes, people_routes, root, openapi.asset],
+        route_handlers=[lists, json_routes, people_routes, operators, root, openapi.asset],
         lifespan=[lifespan],
         exception_handlers={Exception: problem},
         openapi_config=openapi.config(),
         logging_config=None,  # shared.log has done it
     )
-    app.asgi_handler = observe.Observe(Harden(Gate(app.asgi_handler), settings), access_log)
+    # From the outside in: seen, hardened, identified and counted, answered out of the cache, routed.
+    edge = Edge(app.asgi_handler, app.state)
+    app.asgi_handler = observe.Observe(Harden(Gate(edge), settings), access_log)
     return app

@@ -47,6 +47,9 @@ _REFUSED: Final[dict[str, tuple[str, str]]] = {
     Code.ALREADY_SAVED: ("conflict", "It is saved already, with other notes or tags; edit that one."),
     Code.TOO_MANY: ("conflict", "You have as many of these as one may have."),
     Code.KEY_EXISTS: ("conflict", "This very key exists already."),
+    Code.TOO_LARGE: ("conflict", "That is too much at once; choose a shorter time or fewer sources."),
+    Code.NOTHING_TO_DO: ("conflict", "There is nothing to fetch; /ops/backfills/plan says why."),
+    Code.WRONG_STATE: ("conflict", "It is over, or not in a state for that."),
     Code.ROLE_MISSING: ("operators_only", "Only an operator may do this."),
     Code.IDEMPOTENCY_MISMATCH: (
         "idempotency_key_reused",

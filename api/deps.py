@@ -9,12 +9,17 @@ import msgspec
 import psycopg
 import redis.asyncio
 from litestar import Request
+from litestar.types import Scope
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from api.cache import Cache
+from api.ahead import Ahead
+from api.answers import Answer
+from api.cache import Alias, Cache
 from api.coalesce import Coalescer
+from api.drops import Drops
 from api.freshness import Refresher
 from api.people import People
+from api.status import Statuses
 from shared import bus, db
 from shared import redis as redis_clients
 from shared.clock import Clock, utcnow
@@ -67,7 +72,15 @@ class Deps(msgspec.Struct, frozen=True, kw_only=True):
     cache: Cache
     refresher: Refresher
     coalescer: Coalescer[Any]
+    ahead: Ahead
+    statuses: Statuses
     people: People
+
+    def noticed(self, scope: Scope, alias: Alias, answer: Answer) -> None:
+        """Somebody was given this answer: for what is asked for most, and for what is searched."""
+        self.ahead.count(alias.name, answer.expires_at)
+        if alias.searched:
+            self.people.searched(scope, alias.searched, answer.total)
 
 
 @asynccontextmanager
@@ -82,11 +95,14 @@ async def opened(settings: ApiSettings) -> AsyncIterator[Deps]:
     client = redis_clients.connect_async(settings.redis_url)
     sender = redis_clients.connect(settings.redis_url)
     asking = bus.Bus(client, bus.broker(sender))
+    cache = Cache(client, settings, metrics)
+    ahead = Ahead(client)
+    drops = Drops(client, cache.memory, ahead.dropped)
     await pool.open()
-    await asking.start()
     database = Database(pool)
     people = People(settings, database, client, asking, utcnow, metrics)
-    await people.start()
+    await asyncio.gather(asking.start(), drops.start(), people.start())
+    ahead.start()
     try:
         yield Deps(
             settings=settings,
@@ -94,13 +110,17 @@ async def opened(settings: ApiSettings) -> AsyncIterator[Deps]:
             metrics=metrics,
             database=database,
             redis=client,
-            cache=Cache(client, utcnow, metrics),
+            cache=cache,
             refresher=Refresher(client, asking, metrics, freshness_seconds=settings.freshness_seconds),
             coalescer=Coalescer(),
+            ahead=ahead,
+            statuses=Statuses(client),
             people=people,
         )
     finally:
+        await ahead.stop()
         await people.stop()
+        await drops.stop()
         await asking.stop()
         await pool.close()
         await client.aclose()

@@ -11,7 +11,7 @@ from litestar.exceptions import HTTPException
 from psycopg_pool import PoolTimeout
 
 from api.refusals import Refusal
-from shared.errors import BadParameterError, DependencyError, NotFoundError
+from shared.errors import BadParameterError, BadQueryError, DependencyError, NotFoundError
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -19,7 +19,9 @@ _log = structlog.get_logger("errors")
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What went wrong. code: stable, for programs; help: what to do; parameter and allowed: of a bad parameter."""
+    """What went wrong. code: stable, for programs; help: what to do; parameter and allowed: of a bad parameter;
+    position: of what is wrong in a query, in characters from 0; suggestion: a query that would be understood.
+    """
 
     type: str
     title: str
@@ -30,6 +32,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     request_id: str
     parameter: str | None = None
     allowed: str | None = None
+    position: int | None = None
+    suggestion: str | None = None
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,8 +116,8 @@ HTTP: Final[Mapping[int, Row]] = {
         status=406,
         code="not_acceptable",
         title="Not acceptable",
-        detail="This address answers application/json only.",
-        help="Send Accept: application/json, or no Accept at all.",
+        detail="This address has no answer in a form that the Accept header allows.",
+        help="Send Accept: application/json, or no Accept at all; lists also come as feeds and tables, see /docs.",
     ),
 }
 
@@ -229,16 +233,20 @@ def problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes
         _log.error("request_failed", path=request.url.path, exc_info=error)
     elif row.status > _INTERNAL.status:
         _log.warning("request_refused", path=request.url.path, code=row.code, error=str(error))
+    # A query or a cursor can be wrong in several ways that a program may tell apart.
+    code = getattr(error, "code", row.code) if isinstance(error, BadParameterError) else row.code
     body = Problem(
-        type=f"urn:newsintel:problem:{row.code}",
+        type=f"urn:newsintel:problem:{code}",
         title=row.title,
         status=row.status,
-        code=row.code,
+        code=code,
         detail=row.detail or str(getattr(error, "detail", error)),
         help=row.help,
         request_id=structlog.contextvars.get_contextvars().get("request_id", ""),
         parameter=getattr(error, "name", None) if isinstance(error, BadParameterError) else None,
         allowed=error.allowed if isinstance(error, BadParameterError) else None,
+        position=error.position if isinstance(error, BadQueryError) else None,
+        suggestion=error.suggestion if isinstance(error, BadQueryError) else None,
     )
     headers = dict(error.headers or {}) if isinstance(error, HTTPException | Refusal) else {}
     if row.retry_after:

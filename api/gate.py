@@ -1,6 +1,6 @@
 """What every request passes on its way in: who is asking, and whether they asked too often."""
 
-from collections.abc import Iterable
+import functools
 from typing import Any, Final
 
 from litestar import Request
@@ -14,7 +14,7 @@ from api.deps import Deps
 from api.harden import answer_problem
 from api.rate_limit import Verdict
 from api.refusals import Refusal
-from api.windows import Left, tightest
+from api.windows import Left, Policy, tightest
 
 # The load balancer asks often; the documentation is a handful of files.
 _FREE: Final = ("/health", "/docs")
@@ -42,6 +42,7 @@ class Gate:
             asking, error = await _identified(deps, Request(scope, receive, send))
         principal.remember(scope, asking)
         address = hops.client(scope, deps.people.trusted)
+        hops.remember(scope, address)
         who, policies = deps.people.counted_as(asking, address)
         verdict = await deps.people.limiter.take(who, policies)
         if not verdict.allowed:
@@ -60,7 +61,7 @@ async def _identified(deps: Deps, request: Request[Any, Any, Any]) -> tuple[Prin
     except Exception as error:  # noqa: BLE001 - the one table knows what to answer, also to a lost database
         return NOBODY, error
     if asking.key_id is not None:
-        deps.people.outbox.used(asking.key_id, deps.clock())
+        deps.people.outbox.used(asking.key_id)
     return asking, None
 
 
@@ -79,24 +80,23 @@ def _counting(deps: Deps, who: str, verdict: Verdict, send: Send) -> Send:
 def _headers(verdict: Verdict) -> Headers:
     """draft-ietf-httpapi-ratelimit-headers, the older fields for the policy that ends first, and when to come back."""
     first = tightest(verdict.left)
-    fields = {
-        "ratelimit-policy": _listed(
-            f'"{left.policy.name}";q={left.policy.quota};w={left.policy.seconds}' for left in verdict.left
-        ),
-        "ratelimit": _listed(
-            f'"{left.policy.name}";r={left.remaining};t={left.reset}' for left in verdict.left
-        ),
-        "x-ratelimit-limit": str(first.policy.quota),
-        "x-ratelimit-remaining": str(first.remaining),
-        "x-ratelimit-reset": str(first.reset),
-    }
+    left = ", ".join(f'"{each.policy.name}";r={each.remaining};t={each.reset}' for each in verdict.left)
+    headers = [
+        (b"ratelimit-policy", _policies(tuple(each.policy for each in verdict.left))),
+        (b"ratelimit", left.encode()),
+        (b"x-ratelimit-limit", b"%d" % first.policy.quota),
+        (b"x-ratelimit-remaining", b"%d" % first.remaining),
+        (b"x-ratelimit-reset", b"%d" % first.reset),
+    ]
     if not verdict.allowed:
-        fields["retry-after"] = str(verdict.retry_after)
-    return [(name.encode(), value.encode()) for name, value in fields.items()]
+        headers.append((b"retry-after", b"%d" % verdict.retry_after))
+    return headers
 
 
-def _listed(items: Iterable[str]) -> str:
-    return ", ".join(items)
+@functools.cache
+def _policies(policies: tuple[Policy, ...]) -> bytes:
+    """There are no more than the settings make."""
+    return ", ".join(f'"{each.name}";q={each.quota};w={each.seconds}' for each in policies).encode()
 
 
 def _words(verdict: Verdict) -> str:

@@ -26,6 +26,9 @@ _ALWAYS: Final = (
     # Browsers keep it for two years; over plain HTTP they ignore it.
     (b"strict-transport-security", b"max-age=63072000; includeSubDomains"),
 )
+_API_HEADERS: Final = [*_ALWAYS, (b"content-security-policy", _API_POLICY)]
+_DOCS_HEADERS: Final = [*_ALWAYS, (b"content-security-policy", _DOCS_POLICY)]
+_VARYING: Final = (b"vary", b"Origin")
 _CORS: Final = (
     (b"access-control-allow-methods", b"GET, POST, PUT, PATCH, DELETE"),
     (
@@ -38,7 +41,7 @@ _EXPOSED: Final = (
     b"access-control-expose-headers",
     (
         b"ETag, Location, Retry-After, RateLimit, RateLimit-Policy, X-RateLimit-Limit, X-RateLimit-Remaining, "
-        b"X-RateLimit-Reset, X-Request-ID, Cache-Status"
+        b"X-RateLimit-Reset, X-Request-ID, Cache-Status, Age, Link"
     ),
 )
 
@@ -74,12 +77,12 @@ class Harden:
 
     def _headers(self, scope: HTTPScope, origin: bytes | None) -> list[tuple[bytes, bytes]]:
         docs = scope["path"].startswith(_DOCS)
-        headers = [*_ALWAYS, (b"content-security-policy", _DOCS_POLICY if docs else _API_POLICY)]
-        if self._origins:
-            headers.append((b"vary", b"Origin"))
-            if origin in self._origins:
-                headers += [(b"access-control-allow-origin", origin or b""), _EXPOSED]
-        return headers
+        headers = _DOCS_HEADERS if docs else _API_HEADERS
+        if not self._origins:
+            return headers
+        if origin not in self._origins:
+            return [*headers, _VARYING]
+        return [*headers, _VARYING, (b"access-control-allow-origin", origin or b""), _EXPOSED]
 
     def _too_large(self, scope: HTTPScope, headers: dict[bytes, bytes]) -> Refusal | None:
         size = sum(len(name) + len(value) for name, value in scope["headers"])

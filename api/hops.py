@@ -1,5 +1,6 @@
 """Whose request it is behind a load balancer: X-Forwarded-For is believed as far as trusted machines wrote it."""
 
+import functools
 import ipaddress
 from collections.abc import Iterable
 
@@ -11,6 +12,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 # One household or server has a whole /64 of IPv6; counting single addresses would count nothing.
 _IPV6_PREFIX = 64
 _FORWARDED = b"x-forwarded-for"
+_NAME = "newsintel.address"
 # A connection without an address (a Unix socket) is the machine itself.
 _LOCAL = "127.0.0.1"
 
@@ -36,6 +38,16 @@ def client(scope: Scope, trusted: tuple[Network, ...]) -> str:
     return _counted(address)
 
 
+def remember(scope: Scope, address: str) -> None:
+    scope["state"][_NAME] = address
+
+
+def of(scope: Scope) -> str:
+    """The address of a request that was looked at before."""
+    address: str = scope["state"].get(_NAME, _LOCAL)
+    return address
+
+
 def _forwarded(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
     lists = [value.decode("latin-1") for name, value in headers if name == _FORWARDED]
     return [hop.strip() for hop in ",".join(lists).split(",") if hop.strip()]
@@ -59,8 +71,9 @@ def _within(address: str, trusted: tuple[Network, ...]) -> bool:
     return any(parsed in network for network in trusted)
 
 
+@functools.lru_cache(maxsize=4_096)
 def _counted(address: str) -> str:
-    """IPv4 as it is, IPv6 by its network."""
+    """IPv4 as it is, IPv6 by its network. Reading an address takes as long as answering out of memory does."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

@@ -1,6 +1,7 @@
 """The OpenAPI document and its page, served by this process alone: no asset comes from anywhere else."""
 
 import importlib.util
+from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 from http import HTTPStatus
@@ -15,12 +16,14 @@ from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
 from litestar.openapi.spec import (
     Components,
     OpenAPIMediaType,
+    OpenAPIResponse,
     Operation,
     Reference,
     RequestBody,
     Schema,
     SecurityScheme,
 )
+from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import PathParameter
 from litestar.response.base import ASGIResponse
 
@@ -28,6 +31,8 @@ from api.errors import MEDIA_TYPE, Problem
 from api.params import Parameter
 
 ASSETS_PATH: Final = "/docs/assets"
+# What the gate refuses, whatever is asked for: credentials, keys without a scope, haste.
+_COUNTED: Final = (401, 403, 429)
 _EMPTY: Final = {204: "It is done.", 303: "To where Location says."}
 # Swagger UI as the wheel `offapi` carries it: public name -> (its file, media type).
 ASSETS: Final = {
@@ -141,16 +146,26 @@ class BodySchema(Schema):
         return self._plain
 
 
-def operation(*parameters: Parameter, body: type[Any] | None = None) -> type[Operation]:
-    """The `operation_class` of a route that reads these parameters, and a JSON body, itself."""
+def operation(
+    *parameters: Parameter, body: type[Any] | None = None, forms: Iterable[str] = ()
+) -> type[Operation]:
+    """The `operation_class` of a route that reads these parameters, and a JSON body, itself.
+
+    forms: media types of its answer beside JSON.
+    """
     documented = [parameter.documented() for parameter in parameters]
+    others = {form.partition(";")[0]: OpenAPIMediaType(schema=_schema(form)) for form in forms}
 
     @dataclass
     class Documented(Operation):
         def __post_init__(self) -> None:
             self.parameters = list(documented)
-            if self.responses and any(str(status) in self.responses for status in _EMPTY):
-                self.responses.pop("200", None)  # the framework's own idea of success
+            found = self.responses or {}
+            if any(str(status) in found for status in _EMPTY):
+                found.pop("200", None)  # the framework's own idea of success
+            answer = found.get("200")
+            if isinstance(answer, OpenAPIResponse) and answer.content:
+                answer.content |= others
             if body:
                 content = {"application/json": OpenAPIMediaType(schema=BodySchema(body))}
                 self.request_body = RequestBody(content=content, description=body.__doc__)
@@ -158,13 +173,20 @@ def operation(*parameters: Parameter, body: type[Any] | None = None) -> type[Ope
     return Documented
 
 
+def _schema(form: str) -> Schema:
+    return Schema(type=OpenAPIType.OBJECT if form.endswith("+json") else OpenAPIType.STRING)
+
+
 def responses(
-    answer: type[Any] | None, *statuses: int, created: bool = False, empty: int = 204
+    answer: type[Any] | None, *statuses: int, created: bool = False, empty: int = 204, counted: bool = True
 ) -> dict[int, ResponseSpec]:
-    """A JSON answer (None: without a body) and what else a route can end in."""
+    """A JSON answer (None: without a body) and what else a route can end in.
+
+    counted: callers are identified and counted before they get there, which can end in a refusal.
+    """
     meanings = {
         202: "The worker has not answered yet; Location is where to ask again. It is not lost.",
-        400: "A parameter or field is unknown or malformed; `parameter` and `allowed` say which and what is right.",
+        400: "A parameter or field is unknown, repeated or malformed; `parameter` and `allowed` say what is right.",
         401: "Not signed in, or the credentials are not valid (any more).",
         403: "Not allowed: another site's page, or an API key without the scope.",
         404: "There is no such thing.",
@@ -172,6 +194,7 @@ def responses(
         409: "It does not fit what is there.",
         412: "It was changed meanwhile (If-Match).",
         422: "The Idempotency-Key was used for another request.",
+        429: "Too many requests; Retry-After says when to come back.",
         503: "The archive is unavailable or the query took too long; Retry-After says when to try again.",
     }
     others = {
@@ -181,7 +204,7 @@ def responses(
             description=meanings[status],
             generate_examples=False,
         )
-        for status in statuses
+        for status in sorted({*statuses, *(_COUNTED if counted else ())})
     }
     if answer is None:
         return {empty: ResponseSpec(data_container=None, description=_EMPTY[empty]), **others}
@@ -190,3 +213,12 @@ def responses(
         status: ResponseSpec(data_container=answer, description=meaning, generate_examples=False)
         for status, meaning in answers.items()
     }
+
+
+def moved() -> ResponseSpec:
+    """A permanent redirect, without content."""
+    return ResponseSpec(
+        data_container=None,
+        description="It was merged into another one, whose address is in Location.",
+        generate_examples=False,
+    )

@@ -5,13 +5,16 @@ import contextlib
 from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import msgspec
 import psycopg
 import structlog
 from psycopg_pool import PoolTimeout
 
+from api.repeats import Repeats
 from shared.bus import Bus
+from shared.clock import Clock
 from shared.commands import KeyUsed, RecordSearches, Searched, TouchKeys
 from shared.errors import DependencyError
 from shared.metrics import Metrics
@@ -26,29 +29,43 @@ _log = structlog.get_logger("outbox")
 
 
 class Outbox:
-    """Collects and sends. who_switched_off: of these users, those who do not want their searches remembered."""
+    """Collects and sends. who_switched_off: of these users, those who do not want their searches remembered.
+
+    What is searched without a name - by nobody who signed in, or by somebody who switched the history off - counts once
+    an hour for each of them: `api.queries.searches` takes each such search for another person.
+    """
 
     def __init__(
         self,
         bus: Bus,
         who_switched_off: Callable[[Collection[int]], Awaitable[set[int]]],
+        clock: Clock,
         metrics: Metrics,
     ) -> None:
         self._bus = bus
         self._who_switched_off = who_switched_off
+        self._clock = clock
         self._metrics = metrics
+        self._repeats = Repeats()
         self._searches: list[Searched] = []
+        self._ready: list[Searched] = []  # without the names that nobody wants remembered
         self._uses: dict[int, datetime] = {}
         self._sender: asyncio.Task[None] | None = None
 
-    def searched(self, search: Searched) -> None:
-        if len(self._searches) >= KEPT:
+    def searched(self, query: str, results: int, user_id: int | None, address: str) -> None:
+        """Somebody, at this address if they are not signed in, searched for it."""
+        now = self._clock()
+        if user_id is None and not self._repeats.first(address, query, now.timestamp()):
+            return
+        if len(self._searches) + len(self._ready) >= KEPT:
             self._metrics.count("search_not_recorded", reason="full")
             return
-        self._searches.append(search)
+        self._searches.append(
+            Searched(id=uuid4(), query=query, results_count=results, searched_at=now, user_id=user_id)
+        )
 
-    def used(self, key_id: int, at: datetime) -> None:
-        self._uses[key_id] = at
+    def used(self, key_id: int) -> None:
+        self._uses[key_id] = self._clock()
 
     async def start(self) -> None:
         self._sender = asyncio.create_task(self._run(), name="outbox")
@@ -63,42 +80,40 @@ class Outbox:
 
     async def flush(self) -> None:
         """Send what there is; what cannot be sent waits for the next time."""
-        uses, self._uses = self._uses, {}
-        searches, self._searches = self._searches, []
-        sent = 0
         try:
-            if uses:
-                await self._bus.send(TouchKeys(uses=[KeyUsed(key_id=key, at=at) for key, at in uses.items()]))
-                uses = {}
-            while batch := searches[sent : sent + BATCH]:
-                await self._bus.send(
-                    RecordSearches(searches=await self._allowed(batch)), command_id=_id(batch)
-                )
-                sent += len(batch)
+            await self._send_uses()
+            await self._take_names_off()
+            await self._send_searches()
         except (DependencyError, psycopg.OperationalError, PoolTimeout) as error:
-            _log.warning("outbox_waits", searches=len(searches) - sent, error=type(error).__name__)
-        self._uses = uses | self._uses
-        self._searches = (searches[sent:] + self._searches)[:KEPT]
+            waiting = len(self._searches) + len(self._ready)
+            _log.warning("outbox_waits", searches=waiting, error=type(error).__name__)
 
-    async def _allowed(self, batch: list[Searched]) -> list[Searched]:
-        """Who switched the history off is counted without a name."""
-        users = {each.user_id for each in batch if each.user_id is not None}
+    async def _send_uses(self) -> None:
+        uses = dict(self._uses)
+        if uses:
+            await self._bus.send(TouchKeys(uses=[KeyUsed(key_id=key, at=at) for key, at in uses.items()]))
+            self._uses = {key: at for key, at in self._uses.items() if uses.get(key) != at}
+
+    async def _take_names_off(self) -> None:
+        searches = list(self._searches)
+        users = {each.user_id for each in searches if each.user_id is not None}
         off = await self._who_switched_off(users) if users else set()
-        return [_nameless(each) if each.user_id in off else each for each in batch]
+        for each in searches:
+            if each.user_id not in off:
+                self._ready.append(each)
+            elif self._repeats.first(f"user:{each.user_id}", each.query, each.searched_at.timestamp()):
+                self._ready.append(msgspec.structs.replace(each, user_id=None))
+        del self._searches[: len(searches)]
+
+    async def _send_searches(self) -> None:
+        while batch := self._ready[:BATCH]:
+            await self._bus.send(RecordSearches(searches=batch), command_id=_id(batch))
+            del self._ready[: len(batch)]
 
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(SECONDS)
             await self.flush()
-
-
-def _nameless(search: Searched) -> Searched:
-    return Searched(
-        id=search.id,
-        query=search.query,
-        results_count=search.results_count,
-        searched_at=search.searched_at,
-    )
 
 
 def _id(batch: list[Searched]) -> str:

@@ -1,7 +1,9 @@
 """Query parameters: one table per route, read by the parser and shown by the OpenAPI document alike."""
 
 import difflib
+import functools
 import re
+import zoneinfo
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Protocol
@@ -17,9 +19,14 @@ from shared.errors import BadParameterError
 
 # Longer than any sensible value: what we quote back of a bad one is cut here.
 QUOTED_CHARACTERS = 40
+# The archive keeps polarities in four bytes: about seven digits.
+_DECIMALS = 6
 # C0 and C1 controls except tab and line breaks, which are white space; surrogates cannot be stored or sent.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _INTEGER = re.compile(r"[0-9]{1,19}", re.ASCII)
+_DECIMAL = re.compile(
+    r"[+-]?(?:[0-9]{1,3}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})(?:e[+-]?[0-9]{1,2})?", re.ASCII | re.IGNORECASE
+)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?", re.ASCII)
 _LANGUAGE = re.compile(r"[a-z]{2}", re.ASCII)
@@ -51,10 +58,68 @@ class Text(msgspec.Struct, frozen=True, kw_only=True):
             raise BadParameterError(name, f"it has {len(text)} characters", self.allowed)
         if found := _FORBIDDEN.search(text):
             raise BadParameterError(name, f"it contains the character U+{ord(found[0]):04X}", self.allowed)
+        return text.strip()
+
+    def schema(self) -> Schema:
+        return Schema(type=OpenAPIType.STRING, max_length=self.longest)
+
+
+class QueryText(msgspec.Struct, frozen=True, kw_only=True):
+    """A search query: whoever parses it says what is wrong with it, and where."""
+
+    longest: int
+
+    @property
+    def allowed(self) -> str:
+        return f"use a query of at most {self.longest} characters"
+
+    def read(self, name: str, text: str) -> str:  # noqa: ARG002 - the name stands in the parser's own errors
         return text
 
     def schema(self) -> Schema:
         return Schema(type=OpenAPIType.STRING, max_length=self.longest)
+
+
+class Names(msgspec.Struct, frozen=True, kw_only=True):
+    """Names of outlets or people, separated by commas. Read as a tuple, each name once, in alphabetical order."""
+
+    longest: int = 100
+    most: int = 20
+
+    @property
+    def allowed(self) -> str:
+        return f"use at most {self.most} names of at most {self.longest} characters, separated by commas"
+
+    def read(self, name: str, text: str) -> tuple[str, ...]:
+        plain = Text(longest=(self.longest + 1) * self.most).read(name, text)
+        parts = plain.split(",")
+        names = sorted({" ".join(each.split()) for each in parts})
+        if not all(names) or len(parts) > self.most or max(map(len, names)) > self.longest:
+            raise BadParameterError(name, f"{quoted(text)} is not a list of names", self.allowed)
+        return tuple(names)
+
+    def schema(self) -> Schema:
+        one = Schema(type=OpenAPIType.STRING, min_length=1, max_length=self.longest)
+        return Schema(type=OpenAPIType.ARRAY, items=one, min_items=1, max_items=self.most)
+
+
+class Decimal(msgspec.Struct, frozen=True, kw_only=True):
+    """A number within bounds; six decimals count."""
+
+    lowest: int
+    highest: int
+
+    @property
+    def allowed(self) -> str:
+        return f"use a number from {self.lowest} to {self.highest}"
+
+    def read(self, name: str, text: str) -> float:
+        if not _DECIMAL.fullmatch(text) or not self.lowest <= float(text) <= self.highest:
+            raise BadParameterError(name, f"{quoted(text)} is not allowed", self.allowed)
+        return round(float(text), _DECIMALS) + 0.0  # -0 becomes 0
+
+    def schema(self) -> Schema:
+        return Schema(type=OpenAPIType.NUMBER, minimum=self.lowest, maximum=self.highest)
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,6 +241,39 @@ class Flag(msgspec.Struct, frozen=True, kw_only=True):
         return Schema(type=OpenAPIType.BOOLEAN)
 
 
+class TimeZone(msgspec.Struct, frozen=True, kw_only=True):
+    """The name of a time zone in the IANA database."""
+
+    allowed: str = "use the name of a time zone such as Europe/Berlin or UTC"
+
+    def read(self, name: str, text: str) -> str:
+        known = _time_zones()
+        if text in known:
+            return text
+        near = did_you_mean(text, tuple(known))
+        raise BadParameterError(name, f"{quoted(text)} is not a time zone", self.allowed + near)
+
+    def schema(self) -> Schema:
+        return Schema(type=OpenAPIType.STRING, pattern=r"^[A-Za-z0-9_+/-]{1,40}$")
+
+
+@functools.cache
+def _time_zones() -> dict[str, None]:
+    return dict.fromkeys(sorted(zoneinfo.available_timezones()))
+
+
+class Preference(msgspec.Struct, frozen=True, kw_only=True):
+    """A header that is obeyed where it can be read and otherwise ignored, as RFC 7240 wants it: never refused."""
+
+    allowed: str = "use any text"
+
+    def read(self, name: str, text: str) -> str:  # noqa: ARG002 - nothing is refused
+        return text
+
+    def schema(self) -> Schema:
+        return Schema(type=OpenAPIType.STRING)
+
+
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     """One parameter as a caller sees it."""
 
@@ -210,8 +308,10 @@ def parse(query_string: bytes, table: tuple[Parameter, ...]) -> dict[str, Any]:
     values = {parameter.name: parameter.default for parameter in table}
     if query_string:
         for name, text in _pairs(query_string, table).items():
-            if text or not isinstance(_kind(name, table), Text):
-                values[name] = _kind(name, table).read(name, text)
+            kind = _kind(name, table)
+            if text.strip() or not isinstance(kind, Text | QueryText):
+                # A text is as long as it was sent; of everything else white space around it is no part.
+                values[name] = kind.read(name, text if isinstance(kind, Text) else text.strip())
     return values
 
 
@@ -226,7 +326,7 @@ def _pairs(query_string: bytes, table: tuple[Parameter, ...]) -> Mapping[str, st
         if not pair:
             continue
         raw_name, _, raw_text = pair.partition(b"=")
-        name = _decoded("parameter name", raw_name)
+        name = _decoded("parameter name", raw_name).strip()
         if name not in names:
             known = f"this address takes {', '.join(names)}" if names else "this address takes none"
             raise BadParameterError(
@@ -240,7 +340,7 @@ def _pairs(query_string: bytes, table: tuple[Parameter, ...]) -> Mapping[str, st
 
 def _decoded(name: str, raw: bytes) -> str:
     try:
-        return unquote_to_bytes(raw.replace(b"+", b" ")).decode().strip()
+        return unquote_to_bytes(raw.replace(b"+", b" ")).decode()
     except UnicodeDecodeError:
         raise BadParameterError(name, "it is not UTF-8 text", "percent-encode it as UTF-8") from None
 

@@ -11,8 +11,10 @@ from uuid import UUID
 
 import psycopg
 import redis.asyncio
+from litestar.types import Scope
 
 from api import hops
+from api.auth import principal
 from api.auth.api_keys import ApiKeys
 from api.auth.cookies import Cookies
 from api.auth.csrf import Csrf
@@ -62,7 +64,7 @@ class People:
         self.sign_ins = SignIns(client)
         self.revocations = Revocations(client)
         self.limiter = Limiter(client, metrics)
-        self.outbox = Outbox(bus, self._who_switched_off, metrics)
+        self.outbox = Outbox(bus, self._who_switched_off, clock, metrics)
         self.trusted = hops.networks(settings.trusted_proxies)
         self.policies = policies(settings)
         self.identify = Identify(
@@ -95,13 +97,17 @@ class People:
     async def _who_switched_off(self, users: Collection[int]) -> set[int]:
         return await self._database.read(functools.partial(preferences.who_switched_off, users=users))
 
-    def counted_as(self, principal: Principal, address: str) -> tuple[str, tuple[Policy, ...]]:
+    def searched(self, scope: Scope, query: str, results: int) -> None:
+        """Note a search for history and trends."""
+        self.outbox.searched(query, results, principal.of(scope).user_id, hops.of(scope))
+
+    def counted_as(self, asking: Principal, address: str) -> tuple[str, tuple[Policy, ...]]:
         """Under what name a request is counted, and against what."""
-        if principal.key_id is not None:
+        if asking.key_id is not None:
             # The user's name is in it, so that it goes when the account goes.
-            return f"user:{principal.user_id}:key:{principal.key_id}", self.policies["key"]
-        if principal.user_id is not None:
-            return f"user:{principal.user_id}", self.policies["user"]
+            return f"user:{asking.user_id}:key:{asking.key_id}", self.policies["key"]
+        if asking.user_id is not None:
+            return f"user:{asking.user_id}", self.policies["user"]
         return f"address:{address}", self.policies["address"]
 
     def command_id(self, user_id: int) -> str:

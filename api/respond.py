@@ -1,7 +1,8 @@
-"""How an answer goes out: JSON bytes with a strong entity tag, or 304 when the caller has them already."""
+"""How an answer goes out: bytes with a strong entity tag, or 304 when the caller has them already."""
 
 import hashlib
 import re
+import time
 from typing import Any
 
 import msgspec
@@ -10,11 +11,40 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler
 from litestar.response.base import ASGIResponse
+from litestar.types import Scope
+
+from api import answers
+from api.answers import Answer, Headers
+from api.cache import Target
 
 _PRIVATE = {"Cache-Control": "no-store"}
 _VARYING = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie, X-API-Key"}
+_PUBLIC_ONLY = (b"cache-control", b"vary")
+_PERSONAL = (
+    (b"cache-control", b"private, no-cache"),
+    (b"vary", b"Accept, Authorization, Cookie, X-API-Key"),
+)
 _JSON = frozenset({"*/*", "application/*", "application/json"})
 _WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*\"?(\d{1,6})\"?\s*(?:$|[,;])", re.IGNORECASE)
+
+
+class MovedError(Exception):
+    """What is asked for is at another address now."""
+
+    def __init__(self, to: str) -> None:
+        super().__init__(to)
+        self.to = to
+
+
+class Ready(ASGIResponse):
+    """A response whose headers are made already."""
+
+    def __init__(self, status: int, headers: Headers, body: bytes) -> None:
+        super().__init__(status_code=status, body=body)
+        self._ready = headers
+
+    def encode_headers(self) -> list[tuple[bytes, bytes]]:
+        return self._ready
 
 
 def json(value: Any, status: int = 200) -> ASGIResponse:
@@ -32,8 +62,7 @@ def private(
     body = msgspec.json.encode(value)
     if request is None:
         return ASGIResponse(body=body, status_code=status, headers={**_PRIVATE, **(headers or {})})
-    tag = hashlib.blake2b(body, digest_size=16).hexdigest()
-    return tagged(request, body, tag, {**_VARYING, **(headers or {})})
+    return _tagged(request, answers.answer(body), {**_VARYING, **(headers or {})})
 
 
 def versioned(
@@ -48,7 +77,7 @@ def versioned(
     tag = f"v{version}-{hashlib.blake2b(body, digest_size=4).hexdigest()}"
     all_headers = {**_VARYING, **(headers or {})}
     if status == 200 and request.method == "GET":  # noqa: PLR2004 - OK
-        return tagged(request, body, tag, all_headers)
+        return _tagged(request, Answer(body=body, tag=tag), all_headers)
     tag_header = {"ETag": f'"{tag}"'}
     return ASGIResponse(body=body, status_code=status, headers={**_PRIVATE, **all_headers, **tag_header})
 
@@ -64,20 +93,48 @@ async def no_content(_: object) -> ASGIResponse:
     return ASGIResponse(status_code=204)
 
 
-def tagged(
-    request: Request[Any, Any, Any], body: bytes, tag: str, headers: dict[str, str] | None = None
-) -> ASGIResponse:
-    """Body with its entity tag. `no-cache` lets a client keep it and makes it ask whether it still holds."""
-    all_headers = {"ETag": f'"{tag}"', "Cache-Control": "no-cache", **(headers or {})}
+def _tagged(request: Request[Any, Any, Any], found: Answer, headers: dict[str, str]) -> ASGIResponse:
+    all_headers = {"ETag": f'"{found.tag}"', **headers}
     known = request.headers.get("if-none-match")
-    if known is not None and _matches(known, tag):
+    if known is not None and found.matches(known):
         return ASGIResponse(status_code=304, headers=all_headers)
-    return ASGIResponse(body=body, headers=all_headers)
+    return ASGIResponse(body=found.body, headers=all_headers)
 
 
-def _matches(known: str, tag: str) -> bool:
-    """Weak comparison, as RFC 9110 wants it here: a proxy that compresses marks tags as weak."""
-    return any(each.strip().removeprefix("W/") in {"*", f'"{tag}"'} for each in known.split(","))
+def kept(
+    request: Request[Any, Any, Any],
+    answer: Answer,
+    status: str,
+    extra: Headers | None = None,
+    *,
+    personal: bool = False,
+) -> ASGIResponse:
+    """An answer with its headers. status: what Cache-Status says of it; personal: it is made for one user's taste."""
+    headers = [*answer.headers(int(time.time()), status), *(extra or ())]
+    if personal:
+        headers = [*(each for each in headers if each[0] not in _PUBLIC_ONLY), *_PERSONAL]
+    known = request.headers.get("if-none-match")
+    if known is not None and answer.matches(known):
+        # A 304 has no content, so nothing to say of its type and length, the first two.
+        return Ready(304, headers[2:], b"")
+    return Ready(200, headers, answer.body)
+
+
+def missed(found: Answer) -> str:
+    """Cache-Status of an answer that had to be made."""
+    return "fwd=miss; stored" if found.expires_at else "fwd=miss"
+
+
+def header(scope: Scope, name: bytes) -> bytes | None:
+    for each, value in scope["headers"]:
+        if each == name:
+            return value
+    return None
+
+
+def target(scope: Scope) -> Target:
+    """What a request asks for, as it came over the wire."""
+    return scope["path"], scope["query_string"], header(scope, b"accept")
 
 
 def wait_preferred(request: Request[Any, Any, Any]) -> int | None:

@@ -21,6 +21,7 @@ def ports(settings: IngestSettings) -> Ports:
         database=db.pool(settings.database_url, settings.database_pool_size),
         redis=client,
         sources=sources.build(settings, client, writer),
+        posts=sources.posts(settings, client, writer),
         identity=sources.identity(settings, client, writer),
         seal=Seal(settings.seal_keys),
         metrics=writer,

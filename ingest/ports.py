@@ -1,6 +1,6 @@
 """What handlers are given: every door to the outside, by name, so that a test can hand in others."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -33,7 +33,7 @@ class Pull(msgspec.Struct, frozen=True, kw_only=True):
     """What to ask of one source.
 
     kind: query | headlines | section | subreddit (see shared.tables.topics); since/until: publication window (UTC),
-    where the source can filter by it.
+    where the source can filter by it. after: the cursor of a Page, to go on from there.
     """
 
     kind: str
@@ -41,14 +41,16 @@ class Pull(msgspec.Struct, frozen=True, kw_only=True):
     language: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    after: str | None = None
     max_pages: int = 1
     priority: Priority = Priority.CADENCE
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """One answer of a source: every record with its fate so far."""
+    """One answer of a source: every record with its fate so far. cursor: of the next page; None: there is none."""
 
     items: list[Outcome]
+    cursor: str | None = None
 
 
 class Source(Protocol):
@@ -63,6 +65,18 @@ class Source(Protocol):
         """
         ...
 
+    def outcome(self, record: bytes) -> Outcome:
+        """The fate of one record, as a page's answer held it. Never raises."""
+        ...
+
+
+class Posts(Protocol):
+    """What Reddit says about posts that we have."""
+
+    def deleted(self, names: Sequence[str]) -> set[str]:
+        """Which of at most 100 posts their authors or Reddit have deleted. Raises a SourceError."""
+        ...
+
 
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a handler may touch."""
@@ -72,6 +86,7 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     redis: redis.Redis
     sources: Mapping[str, Source]
     identity: Identity
+    posts: Posts
     seal: Seal
     metrics: Metrics
     clock: Clock

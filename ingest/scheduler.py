@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import uuid
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 import dramatiq
@@ -17,11 +18,14 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from ingest import bootstrap, gauges, health
+from ingest.backfill.plan import live_calls
 from ingest.ports import Ports
-from ingest.store import topics
+from ingest.sources import status
+from ingest.sources.registry import ledgers
+from ingest.store import backfills, topics
 from ingest.store.topics import Topic
 from shared import bus, keys, log
-from shared.commands import Command, FetchTopic, TidyPeople
+from shared.commands import ApplyRetention, Command, FetchTopic, RunSlice, TidyPeople
 from shared.config import IngestSettings, load
 from shared.errors import DependencyError, NewsIntelError
 
@@ -33,8 +37,16 @@ TIDY_SECONDS = 600
 MEASURE_SECONDS = 30
 # Several ticks missed: the timer is dead.
 STALE = timedelta(seconds=8 * REFRESH_SECONDS)
+RETENTION_SECONDS = 86_400
+# A leader that starts in the middle of a day's slot sends it within this time.
+RETENTION_LOOK_SECONDS = 3_600
 # Long enough to send one message, short enough that a dead sender's slot is tried again.
 CLAIM_SECONDS = 60
+# Of a source that allows a call a second a backfill takes every thirtieth: a reader who meets it waits half a second
+# for the turn, which at every fifth made the average cold search half as slow again.
+SPARED_TURNS = 30
+# A page of a backfill that is not handled by then was lost on the way.
+SLICE_SECONDS = 60
 
 _RENEW = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('EXPIRE', KEYS[1], ARGV[2]) end
@@ -71,6 +83,8 @@ class Scheduler:
         self._broker = through
         self._lease = lease
         self._known: dict[int, Topic] = {}
+        books = ledgers(ports.settings, ports.redis)
+        self._pace = {source: book.pace_seconds for source, book in books.items()}
         self._jobs = BackgroundScheduler(timezone=UTC)
         self._refreshed = ports.clock()
 
@@ -84,8 +98,24 @@ class Scheduler:
         )
         self._jobs.add_job(self.send_tidy, IntervalTrigger(seconds=TIDY_SECONDS, timezone=UTC), coalesce=True)
         self._jobs.add_job(
+            self.tell_status,
+            IntervalTrigger(seconds=status.SECONDS, timezone=UTC),
+            next_run_time=self._ports.clock(),
+            max_instances=1,
+            coalesce=True,
+        )
+        self._jobs.add_job(
             self.measure,
             IntervalTrigger(seconds=MEASURE_SECONDS, timezone=UTC),
+            max_instances=1,
+            coalesce=True,
+        )
+        self._jobs.add_job(
+            self.send_retention, IntervalTrigger(seconds=RETENTION_LOOK_SECONDS, timezone=UTC), coalesce=True
+        )
+        self._jobs.add_job(
+            self.send_slices,
+            IntervalTrigger(seconds=self._ports.settings.backfill_pause_seconds, timezone=UTC),
             max_instances=1,
             coalesce=True,
         )
@@ -114,6 +144,7 @@ class Scheduler:
             if self._known.get(topic.id) != topic:
                 self._schedule(topic)
         self._known = current
+        self._note_live_calls(current.values())
         for topic in current.values():
             self.send_slot(topic)
 
@@ -133,6 +164,43 @@ class Scheduler:
         """Send the current round of tidying up unless it was sent; True when this call sent it."""
         return self._send_once("tidy-people", TIDY_SECONDS, TidyPeople())
 
+    def send_retention(self) -> bool:
+        """Send the day's retention unless it was sent; True when this call sent it."""
+        return self._send_once("retention", RETENTION_SECONDS, ApplyRetention())
+
+    def send_slices(self) -> None:
+        """Have a page fetched of every source that a backfill waits for, one at a time.
+
+        Not a page before it is known what live work needs: backfills live on the rest.
+        """
+        client = self._ports.redis
+        try:
+            with self._ports.database.connection() as connection:
+                due = backfills.due_sources(connection, self._ports.clock())
+            if not due or not self._lease.hold() or not client.exists(keys.LIVE_CALLS):
+                return
+            for source in due:
+                if not client.exists(keys.slice_sent(source), keys.slice_pause(source)):
+                    self._send_slice(source)
+        except Exception as error:  # noqa: BLE001 - neither server being away must end the schedule
+            _log.warning("slices_not_sent", error=str(error))
+
+    def _send_slice(self, source: str) -> None:
+        # Sent before it is noted: what is lost in between is sent twice rather than never.
+        bus.send(self._broker, RunSlice(source=source))
+        self._ports.redis.set(keys.slice_sent(source), 1, ex=SLICE_SECONDS)
+        if turns := self._pace[source] * SPARED_TURNS:
+            self._ports.redis.set(keys.slice_pause(source), 1, px=round(turns * 1000))
+
+    def _note_live_calls(self, current: Iterable[Topic]) -> None:
+        calls = live_calls([(topic.source, topic.cadence_seconds) for topic in current])
+        try:
+            self._ports.redis.hset(
+                keys.LIVE_CALLS, mapping={name: calls.get(name, 0.0) for name in self._ports.sources}
+            )
+        except redis.RedisError as error:
+            _log.warning("live_calls_not_noted", error=str(error))
+
     def _send_once(self, name: str, cadence_seconds: int, command: Command) -> bool:
         at = int(self._ports.clock().timestamp()) // cadence_seconds * cadence_seconds
         slot = keys.slot(name, at)
@@ -146,6 +214,13 @@ class Scheduler:
             _log.warning("slot_not_sent", slot=name, error=str(error))
             return False
         return True
+
+    def tell_status(self) -> None:
+        """Let readers know what is left of each source's budget. Every scheduler may: it is the same."""
+        try:
+            status.publish(self._ports.settings, self._ports.redis, self._ports.clock)
+        except redis.RedisError as error:
+            _log.warning("status_not_told", error=str(error))
 
     def _schedule(self, topic: Topic) -> None:
         aligned = datetime.fromtimestamp(0, UTC)

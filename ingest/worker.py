@@ -20,7 +20,7 @@ from ingest import bootstrap, health
 from ingest.handlers import HANDLERS, Handler
 from ingest.ports import Ports
 from shared import bus, log
-from shared.commands import QUEUES, Command, Queue
+from shared.commands import QUEUES, Command, Queue, RunSlice
 from shared.config import IngestSettings, load
 from shared.errors import NewsIntelError
 from shared.events import Refusal
@@ -59,7 +59,8 @@ def build(ports: Ports) -> dramatiq.Broker:
             broker=broker,
             actor_name=kind.__name__,
             queue_name=QUEUES[kind],
-            priority=0,
+            # Of what a worker has at hand, a backfill's page is taken last.
+            priority=int(kind is RunSlice),
             options={},
         )
     return broker

@@ -242,6 +242,126 @@ class TidyPeople(Command, frozen=True, kw_only=True):
     """Tell Reddit again to end tokens, and drop what is past its time (answers, sessions). Not answered."""
 
 
+# Operators ------------------------------------------------------------------------------------------------------------
+
+SourceName = Literal["newsapi", "guardian", "reddit"]
+Words = Annotated[str, Meta(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f]*\Z")]
+Moment = Annotated[datetime, Meta(tz=True)]
+Who = Annotated[str, Meta(min_length=1, max_length=100)]
+
+
+class PlanBackfill(Command, frozen=True, kw_only=True):
+    """What filling in [since, until) would take; nothing is started.
+
+    query: words for every source; without it the topics of these sources; gaps: only where a topic has no successful
+    fetch. Answered with events.BackfillPlan, or refused: too_large.
+    """
+
+    sources: Annotated[list[SourceName], Meta(min_length=1, max_length=3)]
+    since: Moment
+    until: Moment
+    query: Words | None = None
+    gaps: bool = False
+
+    def __post_init__(self) -> None:
+        if self.since >= self.until:
+            raise ValueError("since is not before until")
+        if self.gaps and self.query is not None:
+            raise ValueError("gaps are those of topics, not of a query")
+
+
+class StartBackfill(PlanBackfill, frozen=True, kw_only=True):
+    """Plan it and begin. A repeated key starts nothing twice.
+
+    Answered with events.BackfillChanged, or refused: too_large, nothing_to_do, idempotency_mismatch.
+    """
+
+    key: IdempotencyKey
+    requested_by: Who
+
+
+class ChangeBackfill(Command, frozen=True, kw_only=True):
+    """Base. Answered with events.BackfillChanged, or refused: not_found, wrong_state. What is so already stays so."""
+
+    backfill_id: Id
+    requested_by: Who
+
+
+class PauseBackfill(ChangeBackfill, frozen=True, kw_only=True):
+    """No further page is fetched until it is resumed."""
+
+
+class ResumeBackfill(ChangeBackfill, frozen=True, kw_only=True):
+    """Go on after a pause; after a failure, with the slices that failed."""
+
+
+class CancelBackfill(ChangeBackfill, frozen=True, kw_only=True):
+    """Give up what is not done; what was stored stays."""
+
+
+class RunSlice(Command, frozen=True, kw_only=True):
+    """Bring the next slice of a source forward by one page, unless somebody is at it. Not answered."""
+
+    source: str
+
+
+# What a source can be asked for; see shared.tables.topics.
+KINDS: Final = {
+    "newsapi": ("headlines", "query"),
+    "guardian": ("section", "query"),
+    "reddit": ("subreddit", "query"),
+}
+
+
+class AddTopic(Command, frozen=True, kw_only=True):
+    """Pull something more on a cadence. Answered with events.TopicChanged; what is there already stays as it is."""
+
+    source: SourceName
+    kind: Literal["headlines", "query", "section", "subreddit"]
+    query: Annotated[str, Meta(max_length=500, pattern=r"^[^\x00-\x1f]*\Z")]
+    cadence_seconds: Annotated[int, Meta(ge=60, le=604_800)]
+    max_pages: Annotated[int, Meta(ge=1, le=100)] = 1
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS[self.source]:
+            raise ValueError(f"{self.source} has {' and '.join(KINDS[self.source])}, not {self.kind}")
+        if not self.query.strip() and self.kind in {"query", "subreddit"}:
+            raise ValueError(f"a {self.kind} needs words")
+
+
+class PauseTopic(Command, frozen=True, kw_only=True):
+    """Pull it no more, or (paused: False) again. Answered with events.TopicChanged, or refused: not_found."""
+
+    topic_id: Id
+    paused: bool = True
+
+
+class ReplayQuarantine(Command, frozen=True, kw_only=True):
+    """Try again to understand these items. Answered with events.Replayed."""
+
+    ids: Annotated[list[Id], Meta(min_length=1, max_length=1_000)]
+
+
+class DropQuarantine(Command, frozen=True, kw_only=True):
+    """Forget these items. Answered with events.Removed."""
+
+    ids: Annotated[list[Id], Meta(min_length=1, max_length=1_000)]
+
+
+class RescoreSentiment(Command, frozen=True, kw_only=True):
+    """Score what an older method has scored; sends itself again until nothing is left. Not answered."""
+
+
+class ApplyRetention(Command, frozen=True, kw_only=True):
+    """Drop what is past its time, and begin to ask Reddit which posts were deleted. Not answered."""
+
+
+class RecheckReddit(Command, frozen=True, kw_only=True):
+    """Purge what was deleted on Reddit among the next hundred posts (by sighting), then go on. Not answered."""
+
+    after_id: Annotated[int, Meta(ge=0)] = 0
+
+
 QUEUES: Final[dict[type[Command], Queue]] = {
     FetchQuery: Queue.INTERACTIVE,
     FetchTopic: Queue.BULK,
@@ -260,4 +380,17 @@ QUEUES: Final[dict[type[Command], Queue]] = {
     DeleteAccount: Queue.INTERACTIVE,
     TouchKeys: Queue.BULK,
     TidyPeople: Queue.BULK,
+    PlanBackfill: Queue.INTERACTIVE,
+    StartBackfill: Queue.INTERACTIVE,
+    PauseBackfill: Queue.INTERACTIVE,
+    ResumeBackfill: Queue.INTERACTIVE,
+    CancelBackfill: Queue.INTERACTIVE,
+    RunSlice: Queue.BULK,
+    AddTopic: Queue.INTERACTIVE,
+    PauseTopic: Queue.INTERACTIVE,
+    ReplayQuarantine: Queue.INTERACTIVE,
+    DropQuarantine: Queue.INTERACTIVE,
+    RescoreSentiment: Queue.BULK,
+    ApplyRetention: Queue.BULK,
+    RecheckReddit: Queue.BULK,
 }

@@ -50,11 +50,17 @@ class ApiSettings(Settings, frozen=True, kw_only=True):
     cold_wait_seconds: Seconds = 0.9
     cold_wait_max_seconds: Seconds = 10.0
     cache_seconds: Positive = 300
+    # Answers in this process's memory: a few seconds, which is also how old one may be beside a new article if the
+    # announcement of the article is lost without a trace; 0 switches it off.
+    memory_seconds: Seconds = 5.0
+    memory_entries: Positive = 2_000
+    memory_bytes: Positive = 32_000_000  # within the 150 MB that a process may take
     database_pool_size: Positive = 8
     # A search that takes longer is a defect; the reader gets a 503 with Retry-After instead of a hung page.
     statement_timeout_ms: Positive = 2000
 
-    # Where browsers find this product; empty: http://<host>:<port>. Reddit sends people back to an address below it.
+    # Where browsers find this product, also for the addresses in feeds; empty: http://<host>:<port>. Reddit sends
+    # people back to an address below it.
     public_url: Annotated[str, Meta(pattern=r"^(https?://[^\s/?#]+)?$")] = ""
     # Safari takes no Secure cookie from http://localhost; false is refused for anything but this machine.
     cookie_secure: bool = True
@@ -125,6 +131,15 @@ class IngestSettings(Settings, frozen=True, kw_only=True):
     # Shares of each budget: interactive may spend all of it, the cadence and backfills leave something over.
     cadence_share: Annotated[float, Meta(gt=0, le=1)] = 0.8
     backfill_share: Annotated[float, Meta(gt=0, le=1)] = 0.5
+
+    # A page of each source this often while backfills run. Budgets, not this, say how many a day; between two pages
+    # the source, the worker's processor and the matching lock are free for live work.
+    backfill_pause_seconds: Annotated[float, Meta(ge=0.05)] = 5.0
+
+    # Articles older than this are dropped unless somebody saved them; 0 keeps all. A year is about a million.
+    retention_days: Annotated[int, Meta(ge=0)] = 0
+    # Trends look back weeks; this is for a person's own history.
+    search_history_months: Positive = 13
 
     connect_timeout_seconds: Seconds = 3.0
     read_timeout_seconds: Seconds = 10.0

@@ -4,6 +4,8 @@ NewsIntelError
 ├── ConfigError               a setting is missing, malformed or contradicts another
 ├── SchemaTooOldError         the database needs `newsintel migrate` before this release can run
 ├── BadParameterError         the caller's parameter is wrong: names it and says what is allowed
+│   ├── BadQueryError         the query text is malformed: says where, and what would be right
+│   └── BadCursorError        the cursor is forged, truncated or of another search
 ├── NotFoundError             no such article, story, source
 ├── RefusedError              a command that cannot be carried out; `code` is the caller's answer
 ├── DependencyError           PostgreSQL or Redis did not answer
@@ -47,6 +49,34 @@ class BadParameterError(NewsIntelError):
         self.name = name
         self.problem = problem
         self.allowed = allowed
+
+
+class BadQueryError(BadParameterError):
+    """The query `q` is malformed or asks for too much.
+
+    code: stable, for programs (shared.query.limits lists them); fault: what is wrong; position: where in the text, in
+    characters from 0, at most its length; advice: what to do, in words; suggestion: a query that would be
+    understood, if we can tell.
+    """
+
+    def __init__(
+        self, code: str, problem: str, advice: str, *, position: int, suggestion: str | None = None
+    ) -> None:
+        allowed = f"{advice}: {suggestion}" if suggestion else advice
+        super().__init__("q", f"{problem} (position {position})", allowed)
+        self.code = code
+        self.fault = problem
+        self.advice = advice
+        self.position = position
+        self.suggestion = suggestion
+
+
+class BadCursorError(BadParameterError):
+    """The cursor cannot be followed. code: cursor_malformed or cursor_of_another_search."""
+
+    def __init__(self, code: str, problem: str) -> None:
+        super().__init__("cursor", problem, "use `next` of an answer to this very search, as it is")
+        self.code = code
 
 
 class NotFoundError(NewsIntelError):

@@ -21,6 +21,32 @@ class SourceAsked(msgspec.Struct, frozen=True, kw_only=True):
     new_articles: int = 0
 
 
+class BudgetLeft(msgspec.Struct, frozen=True, kw_only=True):
+    """What is left of the calls that a source may be asked within a window of time."""
+
+    window: str
+    limit: int
+    left: int
+    ends_at: datetime
+
+
+class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How a source may be asked at this moment.
+
+    circuit: closed (it is asked), open (it kept failing and is left alone until circuit_until) or half_open (one call
+    tries it); circuit_reason: its last failure; told_to_wait_until: what the source itself said.
+    """
+
+    source: str
+    at: datetime
+    configured: bool
+    budget: list[BudgetLeft]
+    circuit: str
+    circuit_reason: str | None = None
+    circuit_until: datetime | None = None
+    told_to_wait_until: datetime | None = None
+
+
 class QueryFetched(msgspec.Struct, frozen=True, kw_only=True):
     """Answer to commands.FetchQuery: one entry per source that the product knows."""
 
@@ -46,6 +72,9 @@ class Refusal(StrEnum):
     REDDIT_UNAVAILABLE = "reddit_unavailable"
     NOT_CONFIGURED = "not_configured"
     SESSION_ENDED = "session_ended"
+    TOO_LARGE = "too_large"
+    NOTHING_TO_DO = "nothing_to_do"
+    WRONG_STATE = "wrong_state"
     TOKEN_REUSED = "token_reused"  # noqa: S105 - an error code
 
 
@@ -99,6 +128,51 @@ class KeyCreated(msgspec.Struct, frozen=True, kw_only=True):
 
 class AccountDeleted(msgspec.Struct, frozen=True, kw_only=True):
     """Answer to commands.DeleteAccount."""
+
+
+class SourcePlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What a backfill takes of one source.
+
+    calls: expected; calls_per_day: what the budgets leave beside live work; days: None when they leave nothing.
+    """
+
+    source: str
+    slices: int
+    calls: int
+    calls_per_day: int
+    days: float | None
+
+
+class BackfillPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer to commands.PlanBackfill. days: of the slowest source; left_out: sentences on what cannot be had."""
+
+    sources: list[SourcePlan]
+    slices: int
+    calls: int
+    days: float | None
+    left_out: list[str]
+
+
+class BackfillChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer to whatever changes a backfill."""
+
+    backfill_id: int
+    state: str
+    created: bool = False
+
+
+class TopicChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer to commands.AddTopic and PauseTopic. changed: False when it was so already."""
+
+    topic_id: int
+    changed: bool
+
+
+class Replayed(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer to commands.ReplayQuarantine. settled: understood now; left: not yet."""
+
+    settled: int
+    left: int
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

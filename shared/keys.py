@@ -1,6 +1,7 @@
 """Every Redis key and channel, in one place: owner, type, lifetime.
 
-Least privilege in Redis rests on these prefixes: API_KEYS is what `api` may touch, WORKER_KEYS the rest too.
+Least privilege in Redis rests on these prefixes: API_KEYS is what `api` may touch, WORKER_KEYS the rest too. The
+CHANNELS are open to both.
 """
 
 from typing import Final
@@ -8,7 +9,7 @@ from typing import Final
 # What a Redis user of each service is limited to; `source:*` and `lease:*` are the worker's own.
 # The bare name is what Dramatiq hands to its script.
 API_KEYS: Final = (
-    "queue", "queue:*", "answer:*", "search:*", "standing:*", "flight:*", "revoked", "signin:*", "limit:*",
+    "queue", "queue:*", "answer:*", "search:*", "standing:*", "flight:*", "status:*", "revoked", "signin:*", "limit:*",
 )  # fmt: skip
 WORKER_KEYS: Final = (*API_KEYS, "source:*", "lease:*")
 
@@ -37,6 +38,19 @@ def variants(query: str) -> str:
     return f"standing:variants:{query}"
 
 
+def shown(story_id: int) -> str:
+    """Set: the digests of all cached answers that show this story."""
+    return f"standing:story:{story_id}"
+
+
+DROPPED = "dropped"  # channel: the digests of answers that ingest has dropped, separated by spaces
+
+
+def remaking(digest: str) -> str:
+    """String: some process is making this answer anew before anybody asks."""
+    return f"search:remaking:{digest}"
+
+
 def flight(query_key: str) -> str:
     """String: the id of the command that refreshes this query, for as long as it counts as fresh."""
     return f"flight:{query_key}"
@@ -45,6 +59,11 @@ def flight(query_key: str) -> str:
 def asked(query_key: str) -> str:
     """Hash: source -> JSON of shared.events.SourceAsked, for as long as the query counts as fresh."""
     return f"flight:asked:{query_key}"
+
+
+def status(source: str) -> str:
+    """String: JSON of shared.events.SourceStatus, written by ingest every few seconds for the api to read."""
+    return f"status:source:{source}"
 
 
 # People -------------------------------------------------------------------------------------------------------
@@ -107,6 +126,10 @@ def token_lock(source: str) -> str:
     return f"source:{source}:token-lock"
 
 
+# Hash: source -> calls that its topics make in a day; what backfills must leave over. Written by the scheduler.
+LIVE_CALLS = "source:live-calls"
+
+
 # Scheduler (ingest only) --------------------------------------------------------------------------------------
 LEADER = "lease:scheduler"
 
@@ -114,6 +137,16 @@ LEADER = "lease:scheduler"
 def slot(name: str, at: int) -> str:
     """String: marks that a slot (unix time) of a topic or of another round was sent, whoever leads."""
     return f"lease:slot:{name}:{at}"
+
+
+def slice_sent(source: str) -> str:
+    """String: a RunSlice for this source is in its queue or under way; gone when it was carried out."""
+    return f"lease:slice:{source}"
+
+
+def slice_pause(source: str) -> str:
+    """String: no RunSlice is sent for this source, so that its turns are there for live work."""
+    return f"lease:slice-pause:{source}"
 
 
 # People and limits (api only) ---------------------------------------------------------------------------------
@@ -128,4 +161,4 @@ def limit(who: str, policy: str, slot: int) -> str:
 
 
 # What a Redis user of each service may publish and follow.
-CHANNELS: Final = (ANSWERS, REVOCATIONS)
+CHANNELS: Final = (ANSWERS, DROPPED, REVOCATIONS)

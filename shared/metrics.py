@@ -71,8 +71,20 @@ _TABLE: Final = (
     Metric(
         "command_dead_lettered", _COUNT, "Count", ("command",), "given up after the last retry", total=True
     ),
+    Metric("command_invalid", _COUNT, "Count", ("command",), "commands that this release cannot read"),
+    Metric(
+        "tidied", _COUNT, "Count", ("what",), "answers, sessions, tokens and audit entries past their time"
+    ),
     Metric("topic_skipped", _COUNT, "Count", ("reason",), "cadence slots of a topic that is gone or paused"),
     Metric("command_invalid", _COUNT, "Count", ("command",), "messages that no release of ours understands"),
+    # What is kept?
+    Metric("articles_dropped", _COUNT, "Count", (), "articles older than the retention, saved ones excepted"),
+    Metric("search_months_dropped", _COUNT, "Count", (), "months of search history older than the retention"),
+    Metric("posts_purged", _COUNT, "Count", (), "posts that were deleted on Reddit, removed here too"),
+    Metric(
+        "recheck_failed", _COUNT, "Count", ("reason",), "rounds in which Reddit was not asked what it deleted"
+    ),
+    Metric("sentiments_rescored", _COUNT, "Count", (), "articles that were given a newer sentiment"),
     # Are people served, and safe?
     Metric("sign_in_refused", _COUNT, "Count", ("reason",), "sign-ins that Reddit or we refused"),
     Metric("token_reused", _COUNT, "Count", (), "used refresh tokens that came back; their sessions ended"),
@@ -95,6 +107,13 @@ _TABLE: Final = (
         "publish_failed", _COUNT, "Count", (), "batches whose new articles cached answers do not show yet"
     ),
     Metric("asked_not_remembered", _COUNT, "Count", (), "fetches whose outcome readers cannot be told"),
+    Metric("rate_limit_open", _COUNT, "Count", (), "requests let in uncounted, because Redis was away"),
+    Metric("search_not_recorded", _COUNT, "Count", ("reason",), "searches that history and trends will miss"),
+    # Is somebody at the door who should not be, and do people get in?
+    Metric("sign_in_refused", _COUNT, "Count", ("reason",), "sign-ins that ended without a session"),
+    Metric("token_reused", _COUNT, "Count", (), "refresh tokens presented twice: a thief or a lost answer"),
+    Metric("token_lost", _COUNT, "Count", (), "sealed Reddit tokens that no key opens"),
+    Metric("revocation_failed", _COUNT, "Count", ("outcome",), "tokens that Reddit was not told to end"),
     # What is running short?
     Metric("database_pool_used", _GAUGE, "Percent", ("service",), "connections in use, of those allowed"),
     Metric("database_pool_waiting", _GAUGE, "Count", ("service",), "requests that wait for a connection"),

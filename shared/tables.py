@@ -78,6 +78,7 @@ stories = Table(
     _at("last_published_at", nullable=True),
     Column("merged_into", BigInteger, ForeignKey("stories.id")),
     _at("created_at", now=True),
+    Index(None, "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
 )
 
 # One page on the web, whoever told us about it (see sightings).
@@ -122,7 +123,17 @@ articles = Table(
         ),
     ),
     UniqueConstraint("source", "external_id"),
-    Index(None, "search", postgresql_using="gin"),
+    # What a search asks of an article; see migration 0004.
+    Index(
+        "articles_blocks_idx",
+        text("news_blocks(published_at)"),
+        "search",
+        text("ts_filter(search, '{a}'::\"char\"[])"),
+        "sources",
+        text("to_tsvector('simple'::regconfig, source_name)"),
+        text("to_tsvector('simple'::regconfig, COALESCE(author, ''::text))"),
+        postgresql_using="gin",
+    ),
     Index(None, "published_at", "id"),
     Index(None, "story_id"),
 )
@@ -237,6 +248,55 @@ quarantine = Table(
     Column("fetch_id", Text),
     _at("first_seen_at", now=True),
     UniqueConstraint("source", "digest"),
+)
+
+# What an operator wants filled in. key: of the request, so that a repeated one starts nothing twice.
+# state: running | paused | done | failed (some slice is) | cancelled.
+backfills = Table(
+    "backfills",
+    metadata,
+    _id(),
+    Column("key", Text, nullable=False, unique=True),
+    Column("requested_by", Text, nullable=False),
+    Column("sources", ARRAY(Text), nullable=False),
+    Column("query", Text),  # null: the topics of these sources
+    Column("gaps", Boolean, nullable=False),
+    _at("window_from"),
+    _at("window_to"),
+    Column("state", Text, nullable=False, server_default=text("'running'::text")),
+    _at("created_at"),
+    _at("changed_at"),
+    _at("finished_at", nullable=True),
+    CheckConstraint("state IN ('running', 'paused', 'done', 'failed', 'cancelled')", name="state"),
+)
+
+# One question to one source about [window_from, window_to), asked page after page; its counts stand in fetches under
+# "slice-<id>:<source>". cursor: where the next page starts. state: waiting | done | failed | cancelled.
+backfill_slices = Table(
+    "backfill_slices",
+    metadata,
+    _id(),
+    Column("backfill_id", BigInteger, ForeignKey("backfills.id", ondelete="CASCADE"), nullable=False),
+    Column("source", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("query", Text, nullable=False),
+    Column("topic_id", BigInteger, ForeignKey("topics.id", ondelete="SET NULL")),
+    _at("window_from"),
+    _at("window_to"),
+    Column("expected_calls", Integer, nullable=False),
+    Column("state", Text, nullable=False, server_default=text("'waiting'::text")),
+    Column("cursor", Text),
+    Column("pages", Integer, nullable=False, server_default=text("0")),
+    # Failures since the last page that came.
+    Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
+    # Of the last try: ok or the code of a SourceError, and its sentence.
+    Column("outcome", Text),
+    Column("reason", Text),
+    _at("retry_at", nullable=True),
+    _at("finished_at", nullable=True),
+    UniqueConstraint("backfill_id", "source", "kind", "query", "window_from"),
+    CheckConstraint("state IN ('waiting', 'done', 'failed', 'cancelled')", name="state"),
+    Index(None, "source", "backfill_id", "id", postgresql_where=text("state = 'waiting'")),
 )
 
 # People -------------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ REPOSITORY = Path(__file__).parents[1]
 PAYLOADS = Path(os.environ.get("NEWSINTEL_PAYLOADS", REPOSITORY.parent / "shared" / "payloads"))
 TABLES = (
     "stories, articles, sightings, title_words, article_sentiments, fetches, quarantine, "
-    "users, audit_log, revocations, search_history"
+    "users, audit_log, revocations, search_history, backfills"
 )
 
 

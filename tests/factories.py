@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+# For an ApiSettings: a test, and a load generator, asks from one address as all readers together.
+UNLIMITED = {"limit_address_burst": 1_000_000_000, "limit_address_hour": 1_000_000_000}
 _numbers = itertools.count(1)
 
 _ARTICLE = """

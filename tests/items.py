@@ -10,8 +10,10 @@ from pathlib import Path
 
 import redis as redis_client
 
+from ingest import sources
 from ingest.article import Outcome, RawItem
 from ingest.ports import Ports
+from ingest.seal import Seal
 from ingest.sources import reddit_post
 from ingest.sources.guardian import Guardian
 from ingest.sources.newsapi import NewsApi
@@ -71,8 +73,9 @@ def ports(database_url: str, redis_url: str, *, now: datetime | None = NOW, **se
             database=pool,
             redis=client,
             sources={},
-            identity=None,  # no item asks who somebody is
-            seal=None,
+            identity=sources.identity(configured, client, NullMetrics()),
+            posts=sources.posts(configured, client, NullMetrics()),
+            seal=Seal(configured.seal_keys),
             metrics=NullMetrics(),
             clock=(lambda: now) if now else utcnow,
         )

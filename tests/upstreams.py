@@ -1,5 +1,6 @@
 """The upstream simulator as a real process, and what tests do to it."""
 
+import contextlib
 import socket
 import subprocess
 import sys
@@ -65,17 +66,24 @@ class Upstreams:
 @pytest.fixture(scope="session")
 def upstreams() -> Iterator[Upstreams]:
     """The running simulator; call .reset() before relying on its state."""
+    with running() as simulator:
+        yield simulator
+
+
+@contextlib.contextmanager
+def running(*options: str) -> Iterator[Upstreams]:
+    """A simulator process of its own; options: of its command line."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "deploy.local.upstreams", "--port", str(port)]
+    command = [sys.executable, "-m", "deploy.local.upstreams", "--port", str(port), *options]
     with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL) as process:
-        running = Upstreams(port)
+        simulator = Upstreams(port)
         try:
-            _wait_until_ready(running.url, process)
-            yield running
+            _wait_until_ready(simulator.url, process)
+            yield simulator
         finally:
-            running.close()
+            simulator.close()
             process.terminate()
 
 

@@ -75,8 +75,8 @@ COLUMNS: Final = sql.SQL(
     "a.published_at, a.fetched_at, a.story_id, s.polarity, s.subjectivity, s.label, s.confidence, s.reason"
 )
 
-_ONE: Final = sql.SQL(
-    "SELECT {columns} FROM articles a LEFT JOIN article_sentiments s ON s.article_id = a.id WHERE a.id = %s"
+_THESE: Final = sql.SQL(
+    "SELECT {columns} FROM articles a LEFT JOIN article_sentiments s ON s.article_id = a.id WHERE a.id = ANY(%s)"
 ).format(columns=COLUMNS)
 
 # The other articles of the stories, and every other place where one of their articles was sighted.
@@ -99,10 +99,18 @@ _SENTIMENT: Final = """
 
 async def by_id(connection: AsyncConnection[Any], article_id: int) -> Article:
     """Raises NotFoundError."""
-    row = await (await connection.execute(_ONE, (article_id,))).fetchone()
-    if row is None:
+    found = await of_ids(connection, [article_id])
+    if not found:
         raise NotFoundError(f"there is no article {article_id}")
-    return (await with_mentions(connection, [row]))[0]
+    return found[0]
+
+
+async def of_ids(connection: AsyncConnection[Any], ids: Sequence[int]) -> list[Article]:
+    """These articles in this order, without those that are not there; at most one of each story."""
+    if not ids:
+        return []
+    rows = {row[0]: row for row in await (await connection.execute(_THESE, (list(ids),))).fetchall()}
+    return await with_mentions(connection, [rows[id_] for id_ in ids if id_ in rows])
 
 
 async def sentiment(connection: AsyncConnection[Any], article_id: int) -> ArticleSentiment:
@@ -125,10 +133,10 @@ async def with_mentions(connection: AsyncConnection[Any], rows: Sequence[Sequenc
             if article_id not in shown:
                 mention = Mention(source=source, source_name=source_name, url=url, published_at=published_at)
                 mentions[story_id].setdefault((source, url), mention)
-    return [_article(row, mentions[row[12]].values()) for row in rows]
+    return [article(row, mentions[row[12]].values()) for row in rows]
 
 
-def _article(row: Sequence[Any], also_in: Iterable[Mention]) -> Article:
+def article(row: Sequence[Any], also_in: Iterable[Mention]) -> Article:
     *plain, polarity, subjectivity, label, confidence, reason = row
     tone = Sentiment(
         polarity=polarity,

@@ -1,198 +1,158 @@
-"""A list of articles for a query and filters: each story once, by relevance or time, with a bounded count."""
+"""A list of articles for a search: each story once, in the order that was asked for, with a bounded count."""
 
 from datetime import datetime
-from typing import Any, Final, Literal, LiteralString
+from typing import Any, Final, Literal
 
 import msgspec
-from psycopg import AsyncConnection, sql
+from psycopg import AsyncConnection
 
-from api.queries import articles, words
+from api.cursor import Cursor
+from api.queries import articles, listing
 from api.queries.articles import Article
+from api.queries.listing import Bounds, Extent
+from api.queries.matching import Matching, Wanted, matching
 
-# Ranking reads the text vector of each candidate: 1,000 cost about 10 ms. What is older follows by date.
-RANKED = 1_000
-# Counting stops here: an exact count of a common word costs seconds and tells a reader nothing.
-COUNTED = 10_000
-# Pages end here; deeper, `page` would have to walk over everything before it.
-DEEPEST = 10_000
-
+# Counting stops here. Each match counted is one more row read from anywhere in the archive: about 5 microseconds, and
+# several times that where a filter is not in the index. This many keep every shape within the time of one page.
+COUNTED: Final = 500
+# Pages by number end here; each walks over everything before it. Cursors go on at the price of a first page.
+DEEPEST: Final = 10_000
 
 Relation = Literal["eq", "gte"]
 
 
-class Search(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked for, in one canonical form: equal searches are equal values.
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Which part of the list: a page by its number, or what follows a cursor."""
 
-    q: folded words or empty; since <= published_at < until, UTC.
-    """
-
-    q: str
-    sources: tuple[str, ...] | None
-    sentiment: str | None
-    since: datetime | None
-    until: datetime | None
-    language: str | None
-    sort: str
-    limit: int
     page: int
-    hidden: tuple[str, ...] | None = None  # outlets, in lower case, that a reader does not want to see
+    limit: int
+    after: Cursor | None = None
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """One page. total_relation: whether total is exact (eq) or a lower bound (gte)."""
+    """One page. total_relation: whether total is exact (eq) or a lower bound (gte); next: where the next one begins."""
 
     articles: list[Article]
     total: int
     total_relation: Relation
-    has_more: bool
+    page: int
+    next: Cursor | None
+    matching: Matching
+
+    @property
+    def has_more(self) -> bool:
+        return self.next is not None
 
 
-# Text rank x freshness (half after three days, a tenth after a month) x completeness (half to one).
-_SCORE: Final = sql.SQL(
-    "{rank}"
-    " / (1 + greatest(extract(epoch FROM %(now)s - a.published_at), 0) / 259200.0)"
-    " * (0.5 + a.completeness / 200.0)"
-)
-_RANK: Final = sql.SQL("ts_rank(a.search, {tsquery})")
+async def find(
+    connection: AsyncConnection[Any], wanted: Wanted, sort: str, place: Place, now: datetime
+) -> Found:
+    """One page of stories. Run it in one snapshot: it takes several statements.
 
-# What each field of a Search asks of an article, when it is given.
-_CONDITIONS: Final[dict[str, LiteralString]] = {
-    "language": "a.language = %(language)s",
-    "sources": "a.sources && %(sources)s",
-    "since": "a.published_at >= %(since)s",
-    "until": "a.published_at < %(until)s",
-    "hidden": "lower(a.source_name) <> ALL(%(hidden)s)",
-    "sentiment": "EXISTS (SELECT FROM article_sentiments f WHERE f.article_id = a.id AND f.label = %(sentiment)s)",
-}
-
-_ORDERS: Final = {
-    "relevance": sql.SQL(
-        "max(score) FILTER (WHERE place <= %(ranked)s) DESC NULLS LAST, max(published_at) DESC, story_id DESC"
-    ),
-    "newest": sql.SQL("max(published_at) DESC, story_id DESC"),
-    "oldest": sql.SQL("min(published_at), story_id"),
-}
-_NEWEST_FIRST: Final = sql.SQL("published_at DESC, id DESC")
-_OLDEST_FIRST: Final = sql.SQL("published_at, id")
-
-# The stories of one page, how many stories `depth` matches make, and how many matches there were.
-_PAGE: Final = sql.SQL("""
-    SELECT story_id, count(*) OVER () AS stories, (sum(count(*)) OVER ())::bigint AS matches
-    FROM (
-        SELECT a.story_id, a.published_at, {score} AS score, row_number() OVER (ORDER BY {direction}) AS place
-        FROM (
-            SELECT a.id, a.story_id, a.published_at, a.language, a.completeness, a.search
-            FROM articles a WHERE {matches} ORDER BY {direction} LIMIT %(depth)s
-        ) a
-    ) ranked
-    GROUP BY story_id
-    ORDER BY {order}
-    LIMIT %(limit)s + 1 OFFSET %(offset)s
-""")
-
-_COUNT: Final = sql.SQL("""
-    SELECT count(*), count(DISTINCT story_id)
-    FROM (SELECT a.story_id FROM articles a WHERE {matches} LIMIT %(counted)s + 1) counted
-""")
-
-# One article for each story: its lead when that matches, else the best that does.
-_ARTICLES: Final = sql.SQL("""
-    SELECT DISTINCT ON (a.story_id) {columns}
-    FROM articles a
-    JOIN stories t ON t.id = a.story_id
-    LEFT JOIN article_sentiments s ON s.article_id = a.id
-    WHERE a.story_id = ANY(%(stories)s) AND {matches}
-    ORDER BY a.story_id, (a.id IS NOT DISTINCT FROM t.lead_id) DESC, {score} DESC, a.published_at DESC, a.id DESC
-""")
+    Raises BadQueryError when all words are too common.
+    """
+    asked = await matching(connection, wanted)
+    extent = await listing.extent(connection)
+    bounds = _bounds(wanted, sort, extent)
+    if extent is None or bounds is None:
+        return Found(articles=[], total=0, total_relation="eq", page=place.page, next=None, matching=asked)
+    walk = _Walk(connection, asked, sort, extent, bounds)
+    return await (walk.follow(place.after, place.limit) if place.after else walk.turn(place, now))
 
 
-class Filter(msgspec.Struct, frozen=True, kw_only=True):
-    """SQL over `articles a`: which articles match, how good each one is, and the values of both."""
-
-    matches: sql.Composable
-    score: sql.Composable
-    values: dict[str, Any]
-
-
-async def find(connection: AsyncConnection[Any], search: Search, now: datetime) -> Found:
-    """One page of stories. Run it in one snapshot: it takes several statements."""
-    wanted = await _filter(connection, search, now)
-    rows = await _page(connection, search, wanted, RANKED)
-    # The newest 1,000 matches are not always enough for a deep page or for stories told by very many articles.
-    whole = rows[0][2] < RANKED if rows else search.page == 1
-    if not whole and len(rows) <= search.limit:
-        rows = await _page(connection, search, wanted, COUNTED + 1)
-    total, relation = _of_page(rows) if whole else await _count(connection, wanted)
-    return Found(
-        articles=await _articles(connection, wanted, [row[0] for row in rows[: search.limit]]),
-        total=total,
-        total_relation=relation,
-        has_more=len(rows) > search.limit and (search.page + 1) * search.limit <= DEEPEST,
-    )
+def _bounds(wanted: Wanted, sort: str, extent: Extent | None) -> Bounds | None:
+    """None when there can be nothing."""
+    if extent is None:
+        return None
+    newest = min(extent.newest, wanted.until) if wanted.until else extent.newest
+    oldest = max(extent.oldest, wanted.since) if wanted.since else extent.oldest
+    if oldest > newest:
+        return None
+    return Bounds(begin=oldest, end=newest) if sort == "oldest" else Bounds(begin=newest, end=oldest)
 
 
-async def _page(
-    connection: AsyncConnection[Any], search: Search, wanted: Filter, depth: int
-) -> list[tuple[int, int, int]]:
-    query = _PAGE.format(
-        score=wanted.score,
-        direction=_OLDEST_FIRST if search.sort == "oldest" else _NEWEST_FIRST,
-        matches=wanted.matches,
-        order=_ORDERS[search.sort],
-    )
-    bounds = {
-        "limit": search.limit,
-        "offset": (search.page - 1) * search.limit,
-        "depth": depth,
-        "ranked": RANKED,
-    }
-    return await _rows(connection, query, wanted.values | bounds)
+class _Walk:
+    """Along one list."""
 
+    def __init__(
+        self, connection: AsyncConnection[Any], asked: Matching, sort: str, extent: Extent, bounds: Bounds
+    ) -> None:
+        self.connection = connection
+        self.asked = asked
+        self.sort = sort
+        self.extent = extent
+        self.bounds = bounds
 
-def _of_page(rows: list[tuple[int, int, int]]) -> tuple[int, Relation]:
-    return (rows[0][1] if rows else 0), "eq"
+    async def turn(self, place: Place, now: datetime) -> Found:
+        """To a page by its number."""
+        begin, end = (place.page - 1) * place.limit, place.page * place.limit
+        depth = max(COUNTED, end)
+        while True:
+            listed = await listing.ordered(
+                self.connection, self.asked, self.sort, self.bounds, now=now, depth=depth, counted=COUNTED
+            )
+            # A story told by very many articles can take up all of them.
+            if len(listed.ids) > end or listed.matches <= depth:
+                break
+            depth *= 4
+        shown = await articles.of_ids(self.connection, listed.ids[begin:end])
+        exact = listed.matches <= depth
+        total = len(listed.ids) if exact else listed.stories
+        rest = None
+        if len(listed.ids) > end:
+            last = listed.boundary if end <= listed.ranked else (shown[-1].published_at, shown[-1].id)
+            rest = Cursor(
+                page=place.page + 1,
+                total=total,
+                exact=exact,
+                newest=self.extent.newest_id,
+                ranked=listed.ids[end : listed.ranked],
+                at=listing.microseconds(last[0]) if last else 0,
+                id=last[1] if last else 0,
+            )
+        return self._found(shown, total, exact=exact, page=place.page, rest=rest)
 
+    async def follow(self, cursor: Cursor, limit: int) -> Found:
+        """To what comes after a cursor."""
+        ranked, shown = cursor.ranked, list[Article]()
+        while ranked and len(shown) < limit:  # what is not there any more leaves room
+            taken = limit - len(shown)
+            shown += await articles.of_ids(self.connection, ranked[:taken])
+            ranked = ranked[taken:]
+        rest = msgspec.structs.replace(cursor, page=cursor.page + 1, ranked=ranked)
+        more = bool(ranked)
+        if not ranked:
+            room = limit - len(shown)
+            follows = await self._by_date(cursor, room + 1)
+            if room and follows:
+                shown += await articles.of_ids(self.connection, [id_ for id_, _ in follows[:room]])
+                last_id, at = follows[:room][-1]
+                rest = msgspec.structs.replace(rest, at=listing.microseconds(at), id=last_id)
+            more = len(follows) > room
+        return self._found(
+            shown, cursor.total, exact=cursor.exact, page=cursor.page, rest=rest if more else None
+        )
 
-async def _count(connection: AsyncConnection[Any], wanted: Filter) -> tuple[int, Relation]:
-    query = _COUNT.format(matches=wanted.matches)
-    [(matches, stories)] = await _rows(connection, query, wanted.values | {"counted": COUNTED})
-    return stories, "eq" if matches <= COUNTED else "gte"
+    async def _by_date(self, cursor: Cursor, limit: int) -> list[tuple[int, datetime]]:
+        bounds = msgspec.structs.replace(self.bounds, begin=listing.moment(cursor.at))
+        return await listing.after(
+            self.connection,
+            self.asked,
+            self.sort,
+            bounds,
+            last_id=cursor.id,
+            newest_id=cursor.newest,
+            limit=limit,
+        )
 
-
-async def _articles(connection: AsyncConnection[Any], wanted: Filter, stories: list[int]) -> list[Article]:
-    if not stories:
-        return []
-    query = _ARTICLES.format(columns=articles.COLUMNS, matches=wanted.matches, score=wanted.score)
-    rows = {row[12]: row for row in await _rows(connection, query, wanted.values | {"stories": stories})}
-    return await articles.with_mentions(connection, [rows[story] for story in stories])
-
-
-async def _rows(connection: AsyncConnection[Any], query: sql.Composed, values: dict[str, Any]) -> list[Any]:
-    # Never prepared: the right plan for a rare word is the wrong one for a common word.
-    return await (await connection.execute(query, values, prepare=False)).fetchall()
-
-
-async def _filter(connection: AsyncConnection[Any], search: Search, now: datetime) -> Filter:
-    values = {
-        "now": now,
-        "sources": list(search.sources or ()),
-        "sentiment": search.sentiment,
-        "since": search.since,
-        "until": search.until,
-        "language": search.language,
-        "hidden": list(search.hidden or ()),
-    }
-    conditions: list[sql.Composable] = [
-        sql.SQL(each) for field, each in _CONDITIONS.items() if getattr(search, field)
-    ]
-    rank: sql.Composable = sql.Literal(1)
-    if search.q:
-        read = await words.read(connection, search.q, search.language)
-        conditions.insert(0, read.condition)
-        rank = _RANK.format(tsquery=read.tsquery)
-        values |= read.values
-    return Filter(
-        matches=sql.SQL(" AND ").join(conditions or [sql.SQL("true")]),
-        score=_SCORE.format(rank=rank),
-        values=values,
-    )
+    def _found(
+        self, shown: list[Article], total: int, *, exact: bool, page: int, rest: Cursor | None
+    ) -> Found:
+        return Found(
+            articles=shown,
+            total=total,
+            total_relation="eq" if exact else "gte",
+            page=page,
+            next=rest,
+            matching=self.asked,
+        )

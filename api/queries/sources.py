@@ -51,7 +51,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     topics: list[Topic]
 
 
-# Each part reads the newest rows of (source, started_at): the cost does not grow with the archive.
+# Each part reads the newest rows of (source, started_at): the cost does not grow with the archive. A pull with a window
+# is a backfill's: it says nothing about how fresh a source is.
 _LAST_PULLS: Final = """
     SELECT t.source, t.cadence_seconds, f.finished_at, coalesce(f.outcome, 'never_asked'), f.reason,
            coalesce(f.stored, 0), success.finished_at
@@ -59,10 +60,11 @@ _LAST_PULLS: Final = """
           FROM topics GROUP BY source) t
     LEFT JOIN LATERAL (
         SELECT finished_at, outcome, reason, stored FROM fetches
-        WHERE source = t.source AND outcome <> 'running' ORDER BY started_at DESC LIMIT 1
+        WHERE source = t.source AND outcome <> 'running' AND window_from IS NULL ORDER BY started_at DESC LIMIT 1
     ) f ON true
     LEFT JOIN LATERAL (
-        SELECT finished_at FROM fetches WHERE source = t.source AND outcome = 'ok' ORDER BY started_at DESC LIMIT 1
+        SELECT finished_at FROM fetches
+        WHERE source = t.source AND outcome = 'ok' AND window_from IS NULL ORDER BY started_at DESC LIMIT 1
     ) success ON true
     ORDER BY t.source
 """
@@ -73,11 +75,13 @@ _TOPICS: Final = """
     FROM topics t
     LEFT JOIN LATERAL (
         SELECT finished_at, outcome, reason, fetched, stored FROM fetches
-        WHERE source = t.source AND topic_id = t.id AND outcome <> 'running' ORDER BY started_at DESC LIMIT 1
+        WHERE source = t.source AND topic_id = t.id AND outcome <> 'running' AND window_from IS NULL
+        ORDER BY started_at DESC LIMIT 1
     ) f ON true
     LEFT JOIN LATERAL (
         SELECT finished_at FROM fetches
-        WHERE source = t.source AND topic_id = t.id AND outcome = 'ok' ORDER BY started_at DESC LIMIT 1
+        WHERE source = t.source AND topic_id = t.id AND outcome = 'ok' AND window_from IS NULL
+        ORDER BY started_at DESC LIMIT 1
     ) success ON true
     ORDER BY t.source, t.kind, t.query
 """
@@ -88,7 +92,8 @@ _HOLDINGS: Final = """
     FROM (SELECT DISTINCT source FROM topics) t
     LEFT JOIN LATERAL (
         SELECT max(newest_published_at) AS published_at
-        FROM (SELECT newest_published_at FROM fetches WHERE source = t.source ORDER BY started_at DESC LIMIT 500) last
+        FROM (SELECT newest_published_at FROM fetches
+              WHERE source = t.source AND window_from IS NULL ORDER BY started_at DESC LIMIT 500) last
     ) newest ON true
 """
 

@@ -44,7 +44,7 @@ class PreferenceBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     "/me/preferences",
     guards=[guards.scope("me:read")],
     operation_class=openapi.operation(),
-    responses=openapi.responses(PreferenceList, 401, 403, 503),
+    responses=openapi.responses(PreferenceList, 503),
     summary="My preferences",
     tags=["preferences"],
 )
@@ -61,7 +61,7 @@ async def list_preferences(request: Request[Any, Any, Any]) -> ASGIResponse:
     "/me/preferences/{key:str}",
     guards=[guards.scope("me:read")],
     operation_class=openapi.operation(KEY),
-    responses=openapi.responses(Preference, 400, 401, 403, 404, 503),
+    responses=openapi.responses(Preference, 400, 404, 503),
     summary="One preference",
     tags=["preferences"],
 )
@@ -75,7 +75,7 @@ async def one_preference(request: Request[Any, Any, Any], key: Key) -> ASGIRespo
     "/me/preferences/{key:str}",
     guards=[guards.scope("me:write")],
     operation_class=openapi.operation(KEY, IF_MATCH, IDEMPOTENCY_KEY, body=PreferenceBody),
-    responses=openapi.responses(Preference, 202, 400, 401, 403, 404, 412, 422, 503, created=True),
+    responses=openapi.responses(Preference, 202, 400, 404, 412, 422, 503, created=True),
     summary="Set a preference",
     tags=["preferences"],
 )
@@ -99,7 +99,7 @@ async def set_preference(request: Request[Any, Any, Any], key: Key) -> ASGIRespo
     status_code=200,
     guards=[guards.scope("me:write")],
     operation_class=openapi.operation(KEY, IF_MATCH, IDEMPOTENCY_KEY),
-    responses=openapi.responses(None, 202, 400, 401, 403, 404, 412, 422, 503),
+    responses=openapi.responses(None, 202, 400, 404, 412, 422, 503),
     summary="Back to the default",
     tags=["preferences"],
 )

@@ -111,7 +111,7 @@ class EditBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     "/me/saved",
     guards=READ,
     operation_class=openapi.operation(*LIST),
-    responses=openapi.responses(SavedList, 400, 401, 403, 503),
+    responses=openapi.responses(SavedList, 400, 503),
     summary="What I saved",
     tags=["saved"],
 )
@@ -132,7 +132,7 @@ async def list_saved(request: Request[Any, Any, Any]) -> ASGIResponse:
     "/me/saved/export",
     guards=READ,
     operation_class=openapi.operation(*EXPORT),
-    responses=openapi.responses(SavedList, 400, 401, 403, 503),
+    responses=openapi.responses(SavedList, 400, 503),
     summary="All that I saved, as a file",
     tags=["saved"],
 )
@@ -167,7 +167,7 @@ def _cell(value: Any) -> Any:
     "/me/saved/{saved_id:str}",
     guards=READ,
     operation_class=openapi.operation(SAVED_ID),
-    responses=openapi.responses(Saved, 400, 401, 403, 404, 503),
+    responses=openapi.responses(Saved, 400, 404, 503),
     summary="One saved entry",
     tags=["saved"],
 )
@@ -181,7 +181,7 @@ async def one_saved(request: Request[Any, Any, Any], saved_id: ArticleId) -> ASG
     "/me/saved",
     guards=WRITE,
     operation_class=openapi.operation(IDEMPOTENCY_KEY, body=SaveBody),
-    responses=openapi.responses(Saved, 202, 400, 401, 403, 404, 409, 422, 503, created=True),
+    responses=openapi.responses(Saved, 202, 400, 404, 409, 422, 503, created=True),
     summary="Save an article or a story",
     tags=["saved"],
 )
@@ -200,7 +200,7 @@ async def save(request: Request[Any, Any, Any]) -> ASGIResponse:
     "/me/saved/articles/{article_id:str}",
     guards=WRITE,
     operation_class=openapi.operation(ARTICLE_ID, IDEMPOTENCY_KEY, body=KeepBody),
-    responses=openapi.responses(Saved, 202, 400, 401, 403, 404, 409, 422, 503, created=True),
+    responses=openapi.responses(Saved, 202, 400, 404, 409, 422, 503, created=True),
     summary="Save an article",
     tags=["saved"],
 )
@@ -216,7 +216,7 @@ async def save_article(request: Request[Any, Any, Any], article_id: ArticleId) -
     "/me/saved/stories/{story_id:str}",
     guards=WRITE,
     operation_class=openapi.operation(STORY_ID, IDEMPOTENCY_KEY, body=KeepBody),
-    responses=openapi.responses(Saved, 202, 400, 401, 403, 404, 409, 422, 503, created=True),
+    responses=openapi.responses(Saved, 202, 400, 404, 409, 422, 503, created=True),
     summary="Save a story",
     tags=["saved"],
 )
@@ -232,7 +232,7 @@ async def save_story(request: Request[Any, Any, Any], story_id: ArticleId) -> AS
     "/me/saved/{saved_id:str}",
     guards=WRITE,
     operation_class=openapi.operation(SAVED_ID, IF_MATCH, IDEMPOTENCY_KEY, body=EditBody),
-    responses=openapi.responses(Saved, 202, 400, 401, 403, 404, 412, 422, 503),
+    responses=openapi.responses(Saved, 202, 400, 404, 412, 422, 503),
     summary="Change notes or tags",
     tags=["saved"],
 )
@@ -256,7 +256,7 @@ async def edit_saved(request: Request[Any, Any, Any], saved_id: ArticleId) -> AS
     status_code=200,
     guards=WRITE,
     operation_class=openapi.operation(SAVED_ID, IF_MATCH, IDEMPOTENCY_KEY),
-    responses=openapi.responses(None, 202, 400, 401, 403, 404, 412, 422, 503),
+    responses=openapi.responses(None, 202, 400, 404, 412, 422, 503),
     summary="Remove a saved entry",
     tags=["saved"],
 )

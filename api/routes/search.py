@@ -1,71 +1,60 @@
 """GET /articles: from the cache, else from the archive at once, and fetched first when there is nothing to show."""
 
 import functools
-from typing import Any
+import time
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 from litestar import Request, get
+from litestar.exceptions import HTTPException
 from litestar.response.base import ASGIResponse
 
-from api import cache, deps, freshness, openapi, params, personal, respond
-from api.cache import Answer
+from api import (
+    cache,
+    cursor,
+    deps,
+    formats,
+    freshness,
+    openapi,
+    params,
+    personal,
+    respond,
+    searching,
+    serving,
+)
+from api.cache import Alias, Answer
+from api.cursor import Cursor
 from api.deps import Deps
 from api.freshness import Flight, Freshness, SourceFreshness
-from api.params import Choice, Flag, Integer, Language, Moment, Parameter, Text
+from api.params import Choice, Flag, Integer, Parameter, Preference, Text
 from api.queries import search as queries
 from api.queries import sources
-from api.queries.articles import Article
-from api.queries.search import DEEPEST, Found, Relation, Search
+from api.queries.articles import Article, Mention, Sentiment
+from api.queries.explaining import Explanation, explanation
+from api.queries.highlights import Highlights, highlights
+from api.queries.listing import RANKED
+from api.queries.search import DEEPEST, Found, Place, Relation
 from api.queries.sources import LastPull
+from api.queries.windows import EPOCH
+from api.searching import Asked
 from shared.errors import BadParameterError
-from shared.query_key import fold, query_key
+from shared.query_key import query_key
+
+FIELDS: Final = tuple(field.encode_name for field in msgspec.structs.fields(Article))
+_YES_NO: Final = ("true", "false")
 
 PARAMETERS = (
-    Parameter(
-        name="q",
-        kind=Text(longest=500),
-        description=(
-            'Words that must occur, `"a phrase"`, `or`, and `-word` for what must not occur. '
-            "Each article is searched by the word stems of its own language."
-        ),
-        example='ukraine -"peace talks"',
-    ),
-    Parameter(
-        name="source",
-        kind=Choice(names=("newsapi", "guardian", "reddit"), several=True),
-        description="Only what one of these sources told us about.",
-        example="guardian,reddit",
-    ),
-    Parameter(
-        name="sentiment",
-        kind=Choice(names=("positive", "neutral", "negative")),
-        description="Only articles of this tone.",
-        example="positive",
-    ),
-    Parameter(
-        name="from",
-        kind=Moment(),
-        description="Published at or after; a time without a zone is UTC.",
-        example="2026-01-01",
-    ),
-    Parameter(
-        name="to",
-        kind=Moment(end_of_day=True),
-        description="Published before this time, or until the end of this day.",
-        example="2026-12-31",
-    ),
-    Parameter(
-        name="language",
-        kind=Language(),
-        description="Only articles in this language (ISO 639-1).",
-        example="en",
-    ),
+    *searching.PARAMETERS,
     Parameter(
         name="sort",
-        kind=Choice(names=("relevance", "newest", "oldest")),
+        kind=Choice(names=("relevance", "newest", "oldest", "coverage", "positive", "negative")),
         description=(
-            "`relevance` (default with `q`) is text rank x freshness x completeness over the newest 1,000 matches, "
-            "older ones follow by date; `newest` is the default without `q`."
+            "`relevance` (default with `q`): text rank x freshness x completeness; `coverage`: the story that most "
+            "articles tell first; `positive` and `negative`: by polarity. These compare the newest matches "
+            f"({RANKED['relevance']} for relevance, {RANKED['coverage']:,} for the others); older ones follow by date. "
+            "`newest` is the default without `q`."
         ),
         example="newest",
     ),
@@ -79,9 +68,42 @@ PARAMETERS = (
     Parameter(
         name="page",
         kind=Integer(lowest=1, highest=DEEPEST),
-        description=f"Page, from 1; page x limit is at most {DEEPEST:,}.",
+        description=f"Page, from 1; page x limit is at most {DEEPEST:,}. `cursor` goes on without end.",
         example=1,
         default=1,
+    ),
+    Parameter(
+        name="cursor",
+        kind=Text(longest=cursor.LONGEST),
+        description=(
+            "`next` of the page before, with the same search. What was there from the first page on is shown exactly "
+            "once, whatever arrives or leaves meanwhile."
+        ),
+        example="AAECAwQFBgc",
+    ),
+    Parameter(
+        name="fields",
+        kind=Choice(names=FIELDS, several=True),
+        description="Only these fields of each article.",
+        example="id,title,url",
+    ),
+    Parameter(
+        name="highlight",
+        kind=Choice(names=_YES_NO),
+        description="`true`: each article says where the words stand, as HTML whose only tag is `<mark>`.",
+        example="true",
+    ),
+    Parameter(
+        name="explain",
+        kind=Choice(names=_YES_NO),
+        description="`true`: what was understood, how much each term finds, and how much each filter removes.",
+        example="true",
+    ),
+    Parameter(
+        name="format",
+        kind=Choice(names=tuple(formats.BY_NAME)),
+        description="The form of the answer; without it the Accept header decides, and without that it is `json`.",
+        example="rss",
     ),
 )
 PERSONAL = Parameter(
@@ -95,7 +117,7 @@ PERSONAL = Parameter(
 )
 PREFER = Parameter(
     name="Prefer",
-    kind=Text(longest=100),
+    kind=Preference(),
     description="`wait=n`: seconds to wait for the sources when the archive has nothing yet (0: do not wait).",
     example="wait=5",
     place="header",
@@ -107,18 +129,67 @@ REFRESHING_SECONDS = 1
 WITHOUT_WORDS_SECONDS = 60
 
 
-class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """A search and the words as they were typed, which is what the sources are asked."""
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """Which part of a list, in which order, and how much is told of it."""
 
-    search: Search
-    typed: str
-    personal: bool = False
+    sort: str
+    limit: int
+    page: int
+    after: str | None
+    fields: tuple[str, ...] | None
+    highlight: bool
+    explain: bool
+    format: str
+    personal: bool
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """A request as it was understood. pairs: its parameters without those of paging, for the links to other pages."""
+
+    asked: Asked
+    view: View
+    after: Cursor | None
+    pairs: list[tuple[str, str]]
+
+    @property
+    def listed(self) -> str:
+        """Names the list that a cursor belongs to."""
+        return cache.digest([*self.asked.key, self.view.sort])
+
+    @property
+    def name(self) -> str:
+        """Names the answer."""
+        explained = self.asked.typed if self.view.explain else None
+        return cache.digest([*self.asked.key, self.view, explained])
+
+
+class Hit(msgspec.Struct, frozen=True, kw_only=True):
+    """An article of a list: all its fields, or with `fields` those that were asked for. highlights: with
+    `highlight=true`, where words of the query stand in it.
+    """
+
+    id: int | msgspec.UnsetType = msgspec.UNSET
+    title: str | msgspec.UnsetType = msgspec.UNSET
+    description: str | msgspec.UnsetType | None = msgspec.UNSET
+    content: str | msgspec.UnsetType | None = msgspec.UNSET
+    url: str | msgspec.UnsetType = msgspec.UNSET
+    source: str | msgspec.UnsetType = msgspec.UNSET
+    source_name: str | msgspec.UnsetType = msgspec.UNSET
+    author: str | msgspec.UnsetType | None = msgspec.UNSET
+    image_url: str | msgspec.UnsetType | None = msgspec.UNSET
+    language: str | msgspec.UnsetType | None = msgspec.UNSET
+    published_at: datetime | msgspec.UnsetType = msgspec.UNSET
+    fetched_at: datetime | msgspec.UnsetType = msgspec.UNSET
+    story_id: int | msgspec.UnsetType = msgspec.UNSET
+    also_in: list[Mention] | msgspec.UnsetType = msgspec.UNSET
+    sentiment: Sentiment | msgspec.UnsetType = msgspec.UNSET
+    highlights: Highlights | msgspec.UnsetType = msgspec.UNSET
 
 
 class ArticleList(msgspec.Struct, frozen=True, kw_only=True):
-    """One page of stories. next: for later use, always null."""
+    """One page of stories. next: `cursor` of the next page; explain: with `explain=true`."""
 
-    articles: list[Article]
+    articles: list[Hit]
     total: int
     total_relation: Relation
     page: int
@@ -126,6 +197,7 @@ class ArticleList(msgspec.Struct, frozen=True, kw_only=True):
     has_more: bool
     next: str | None
     freshness: Freshness
+    explain: Explanation | msgspec.UnsetType = msgspec.UNSET
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,8 +210,13 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
 
 @get(
     "/articles",
-    operation_class=openapi.operation(*PARAMETERS, PERSONAL, PREFER),
-    responses=openapi.responses(ArticleList, 400, 401, 403, 406, 503),
+    operation_class=openapi.operation(
+        *PARAMETERS,
+        PERSONAL,
+        PREFER,
+        forms=[each.media_type for each in formats.BY_NAME.values() if each.render],
+    ),
+    responses=openapi.responses(ArticleList, 400, 406, 503),
     summary="Search articles",
     tags=["articles"],
 )
@@ -149,53 +226,73 @@ async def list_articles(request: Request[Any, Any, Any]) -> ASGIResponse:
     The archive answers at once. When the sources were not asked for these words lately, they are asked now: the
     answer is marked `refreshing`, or, if the archive has nothing yet, waits a moment for them.
     """
-    asked = question(request.scope["query_string"])
-    headers = {}
-    if asked.personal:
-        asked = msgspec.structs.replace(asked, search=await personal.applied(request, asked.search))
-        headers["Cache-Control"] = "private, no-cache"
-    name = cache.digest(asked.search)
     at = deps.of(request)
-    if hit := await at.cache.get(name):
-        personal.remember(request, asked.typed, asked.search.page, hit.body)
-        headers["Cache-Status"] = f"newsintel; hit; ttl={hit.ttl}"
-        return respond.tagged(request, hit.body, hit.tag, headers)
+    cursors = cursor.of(at.settings.database_url)
+    query_string = request.scope["query_string"]
+    values = parameters(query_string)
+    if own := values["personal"]:
+        values = await personal.applied(request, values)
+    asked = question(query_string, cursors, request.headers.get("accept"), values)
+    name = asked.name
+    first = asked.view.page == 1 and asked.after is None
+    alias = Alias(name, asked.asked.words if first else None)
+    remake = functools.partial(_remake, at, name, asked)
+    if hit := await serving.kept(request, at, alias, remake, personal=own):
+        return hit
     preferred = respond.wait_preferred(request)
     patience = min(
         at.settings.cold_wait_seconds if preferred is None else preferred, at.settings.cold_wait_max_seconds
     )
     found = await _answer(at, name, asked, patience)
-    personal.remember(request, asked.typed, asked.search.page, found.body)
-    headers["Cache-Status"] = "newsintel; fwd=miss" + (f"; stored; ttl={found.ttl}" if found.ttl else "")
-    if preferred is not None:
-        headers["Preference-Applied"] = f"wait={patience:g}"
-    return respond.tagged(request, found.body, found.tag, headers)
+    at.noticed(request.scope, alias, found)
+    applied = [] if preferred is None else [(b"preference-applied", f"wait={patience:g}".encode())]
+    return respond.kept(request, found, respond.missed(found), applied, personal=own)
 
 
-def question(query_string: bytes) -> Question:
+def parameters(query_string: bytes) -> dict[str, Any]:
     """Raises BadParameterError."""
-    values = params.parse(query_string, (*PARAMETERS, PERSONAL))
-    typed = " ".join((values["q"] or "").split())
+    return params.parse(query_string, (*PARAMETERS, PERSONAL))
+
+
+def question(
+    query_string: bytes,
+    cursors: cursor.Cursors,
+    accept: str | None = None,
+    values: dict[str, Any] | None = None,
+) -> Question:
+    """values: of the parameters, unless they are what the query string says.
+
+    Raises BadParameterError, or HTTPException (406) when the caller accepts no form that we have.
+    """
+    values = values or parameters(query_string)
+    form = formats.chosen(values["format"], accept)
+    if form is None:
+        raise HTTPException(status_code=406)
     if values["page"] * values["limit"] > DEEPEST:
         raise BadParameterError(
             "page",
             f"page {values['page']} of {values['limit']} is too deep",
-            f"page x limit must be at most {DEEPEST}; narrow the search with from and to instead",
+            f"page x limit must be at most {DEEPEST}; follow `next` with cursor instead",
         )
-    if values["from"] and values["to"] and values["from"] >= values["to"]:
-        raise BadParameterError("from", "it is not before `to`", "use a time before the one in `to`")
-    search = Search(
-        q=fold(typed),
-        sources=values["source"],
-        sentiment=values["sentiment"],
-        since=values["from"],
-        until=values["to"],
-        language=values["language"],
-        sort=values["sort"] or ("relevance" if typed else "newest"),
+    if values["cursor"] and values["page"] > 1:
+        raise BadParameterError("page", "a cursor is given as well", "use one of them")
+    asked = searching.of_values(values)
+    view = View(
+        sort=values["sort"] or ("relevance" if asked.words else "newest"),
         limit=values["limit"],
         page=values["page"],
+        after=values["cursor"],
+        fields=values["fields"],
+        highlight=values["highlight"] == "true",
+        explain=values["explain"] == "true",
+        format=form.name,
+        personal=values["personal"],
     )
-    return Question(search=search, typed=typed, personal=values["personal"])
+    pairs = [pair for pair in parse_qsl(query_string.decode()) if pair[0] not in ("page", "cursor")]
+    made = Question(asked=asked, view=view, after=None, pairs=pairs)
+    if view.after is None:
+        return made
+    return msgspec.structs.replace(made, after=cursors.read(view.after, made.listed))
 
 
 async def _answer(at: Deps, name: str, asked: Question, patience: float) -> Answer:
@@ -211,47 +308,133 @@ async def _answer(at: Deps, name: str, asked: Question, patience: float) -> Answ
     return second.answer
 
 
+async def _remake(at: Deps, name: str, asked: Question) -> Answer:
+    """What the archive has now, for nobody in particular."""
+    look: Look = await at.coalescer.run(name, functools.partial(_look, at, name, asked))
+    return look.answer
+
+
 async def _look(at: Deps, name: str, asked: Question) -> Look:
-    search = asked.search
     flight = None
-    if search.q:
-        key = query_key(search.q, search.language)
-        flight = await at.refresher.flight(asked.typed, key, search.language)
+    if words := searching.for_sources(asked.asked):
+        language = next(iter(asked.asked.wanted.languages), None)
+        flight = await at.refresher.flight(words, query_key(words, language), language)
     # Before the database: what is published after this moment may be missing, and such an answer is not kept.
     generation = await at.cache.generation()
-    found, fresh = await at.database.read(functools.partial(_read, at, search, flight))
-    body = msgspec.json.encode(
-        ArticleList(
-            articles=found.articles,
-            total=found.total,
-            total_relation=found.total_relation,
-            page=search.page,
-            limit=search.limit,
-            has_more=found.has_more,
-            next=None,
-            freshness=fresh,
-        )
+    started = time.perf_counter()
+    read = await at.database.read(functools.partial(_read, at, asked, flight))
+    found = read.found
+    after = cursor.of(at.settings.database_url).write(found.next, asked.listed) if found.next else None
+    answer = cache.answer(
+        _body(at, asked, read, after),
+        media_type=formats.BY_NAME[asked.view.format].media_type,
+        link=_links(asked, after),
+        total=found.total,
     )
-    answer = cache.answer(body)
     seconds = min(at.settings.cache_seconds, _keep_seconds(flight, found))
     if generation is not None and seconds > 0:
-        answer = await at.cache.put(name, answer, query=search.q, generation=generation, seconds=seconds)
+        answer = await at.cache.put(
+            name,
+            answer,
+            query=asked.asked.standing,
+            generation=generation,
+            seconds=seconds,
+            stories=[each.story_id for each in found.articles],
+            cost_ms=serving.cost_ms(started),
+        )
     return Look(answer=answer, empty=found.total == 0, flight=flight)
 
 
-async def _read(at: Deps, search: Search, flight: Flight | None, connection: Any) -> tuple[Found, Freshness]:
-    now = at.clock()
-    found = await queries.find(connection, search, now)
+class _Read(msgspec.Struct, frozen=True, kw_only=True):
+    found: Found
+    freshness: Freshness
+    highlights: dict[int, Highlights]
+    explain: Explanation | msgspec.UnsetType
+
+
+async def _read(at: Deps, asked: Question, flight: Flight | None, connection: Any) -> _Read:
+    now, view, wanted = at.clock(), asked.view, asked.asked.wanted
+    place = Place(page=view.page, limit=view.limit, after=asked.after)
+    found = await queries.find(connection, wanted, view.sort, place, now)
+    marks = {}
+    if view.highlight:
+        ids = [article.id for article in found.articles]
+        marks = await highlights(connection, ids, found.matching.ranking)
+    return _Read(
+        found=found,
+        freshness=await _freshness(connection, flight, now),
+        highlights=marks,
+        explain=await explanation(connection, wanted) if view.explain else msgspec.UNSET,
+    )
+
+
+async def _freshness(connection: Any, flight: Flight | None, now: datetime) -> Freshness:
     if flight is not None and flight.landed:
-        return found, freshness.of_flight(flight, ())
+        return freshness.of_flight(flight, ())
     pulls = await sources.last_pulls(connection)
     told = [_told(pull) for pull in pulls]
     if flight is not None:
-        return found, freshness.of_flight(flight, told)
+        return freshness.of_flight(flight, told)
     judged = [
         (each, pull.cadence_seconds, pull.last_success_at) for each, pull in zip(told, pulls, strict=True)
     ]
-    return found, freshness.of_cadence(judged, now)
+    return freshness.of_cadence(judged, now)
+
+
+def _body(at: Deps, asked: Question, read: _Read, after: str | None) -> bytes:
+    found = read.found
+    if render := formats.BY_NAME[asked.view.format].render:
+        return render(_page(at, asked, found, after))
+    hits: list[Any] = [_hit(article, asked.view, read.highlights) for article in found.articles]
+    return msgspec.json.encode(
+        ArticleList(
+            articles=hits,
+            total=found.total,
+            total_relation=found.total_relation,
+            page=found.page,
+            limit=asked.view.limit,
+            has_more=found.has_more,
+            next=after,
+            freshness=read.freshness,
+            explain=read.explain,
+        )
+    )
+
+
+def _page(at: Deps, asked: Question, found: Found, after: str | None) -> formats.Page:
+    # Not the caller's Host header: the same bytes go to everybody.
+    origin = at.settings.origin
+    next_query = urlencode([*asked.pairs, ("cursor", after)]) if after else None
+    return formats.Page(
+        title=f"News: {asked.asked.typed}" if asked.asked.typed else "News",
+        url=f"{origin}/articles?{urlencode(asked.pairs)}".rstrip("?"),
+        home=origin,
+        next_url=f"{origin}/articles?{next_query}" if next_query else None,
+        updated=max((article.published_at for article in found.articles), default=EPOCH),
+        articles=found.articles,
+        fields=asked.view.fields,
+    )
+
+
+def _hit(article: Article, view: View, marks: dict[int, Highlights]) -> Any:
+    """The article as it is, or with what was asked for beside it, or a part of it."""
+    if view.fields is None and article.id not in marks:
+        return article
+    shown = {name: getattr(article, name) for name in view.fields or FIELDS}
+    return shown | ({"highlights": marks[article.id]} if article.id in marks else {})
+
+
+def _links(asked: Question, after: str | None) -> str:
+    """RFC 8288: the first page, the one before when it has a number, and the next."""
+    pages: list[tuple[str, dict[str, Any]]] = [("first", {})]
+    if asked.view.page > 1:
+        pages.append(("prev", {"page": asked.view.page - 1}))
+    if after:
+        pages.append(("next", {"cursor": after}))
+    return ", ".join(
+        f'</articles?{urlencode([*asked.pairs, *more.items()])}>; rel="{relation}"'
+        for relation, more in pages
+    )
 
 
 def _told(pull: LastPull) -> SourceFreshness:

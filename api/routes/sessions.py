@@ -116,7 +116,7 @@ async def begun(at: Deps, session_id: UUID, refresh: str) -> Session:
     "/auth/refresh",
     status_code=200,
     operation_class=openapi.operation(body=RefreshBody),
-    responses=openapi.responses(Tokens, 400, 401, 403, 503),
+    responses=openapi.responses(Tokens, 400, 503),
     summary="Renew a session",
     tags=["signing in"],
 )
@@ -166,7 +166,7 @@ async def _rotated(request: Request[Any, Any, Any], session_id: UUID, presented:
     status_code=200,
     guards=[guards.session_only],
     operation_class=openapi.operation(EVERYWHERE),
-    responses=openapi.responses(Ended, 400, 401, 403, 503),
+    responses=openapi.responses(Ended, 400, 503),
     summary="Sign out",
     tags=["signing in"],
 )

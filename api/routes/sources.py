@@ -1,14 +1,23 @@
-"""GET /sources: how fresh each source is."""
+"""GET /sources and /sources/{name}: how fresh each source is, and whether it may be asked."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, get
+from litestar.params import PathParameter
 from litestar.response.base import ASGIResponse
 
 from api import deps, openapi, params, respond
+from api.params import Choice, Parameter
 from api.queries import sources as queries
+from shared.errors import NotFoundError
+from shared.events import SourceStatus
+
+NAMES = ("newsapi", "guardian", "reddit")
+NAME = Parameter(
+    name="name", kind=Choice(names=NAMES), description="A source.", example="guardian", place="path"
+)
 
 
 class SourceList(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,3 +41,30 @@ async def list_sources(request: Request[Any, Any, Any]) -> ASGIResponse:
     now = at.clock()
     found = await at.database.read(lambda connection: queries.overview(connection, now))
     return respond.json(SourceList(sources=found, checked_at=now))
+
+
+class OneSource(queries.Source, frozen=True, kw_only=True):
+    """A source with what it may still be asked. status: null when ingest has not told it for half a minute."""
+
+    status: SourceStatus | None
+    checked_at: datetime
+
+
+@get(
+    "/sources/{name:str}",
+    operation_class=openapi.operation(NAME),
+    responses=openapi.responses(OneSource, 400, 404, 406, 503),
+    summary="One source: freshness, budget, circuit",
+    tags=["sources"],
+)
+async def source(request: Request[Any, Any, Any], name: Annotated[str, PathParameter()]) -> ASGIResponse:
+    """Last success, lag and topics of one source; what is left of its budget, and whether it is left alone for now."""
+    params.parse(request.scope["query_string"], ())
+    at = deps.of(request)
+    now = at.clock()
+    found = await at.database.read(lambda connection: queries.overview(connection, now))
+    known = next((each for each in found if each.source == name), None)
+    if known is None:
+        raise NotFoundError(f"there is no source {params.quoted(name)}")
+    told = await at.statuses.get(name)
+    return respond.json(OneSource(**msgspec.structs.asdict(known), status=told, checked_at=now))

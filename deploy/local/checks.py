@@ -55,7 +55,7 @@ def bench(name: str, arguments: list[str]) -> int:
     if name not in known:
         print(f"deploy.local: there is no benchmark {name!r}; there is: {', '.join(known)}", file=sys.stderr)
         return 2
-    # As a module: a script's own directory would come first, and its ingest.py is not our package.
+    # As a module: a script's own folder comes first on the path, and tests/bench/ingest.py is not the package.
     command = [sys.executable, "-m", f"tests.bench.{name}", *arguments]
     return subprocess.run(command, check=False, cwd=REPOSITORY).returncode
 

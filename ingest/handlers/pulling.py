@@ -18,10 +18,11 @@ OnPage = Callable[[list[Outcome]], bool]
 
 
 class Pulled(msgspec.Struct, frozen=True, kw_only=True):
-    """How a pull went. started_at: of its first try; error: what ended it early."""
+    """How a pull went. started_at: of its first try; error: what ended it early; cursor: where the next page starts."""
 
     started_at: datetime
     error: SourceError | None
+    cursor: str | None = None
 
 
 def pull_source(
@@ -42,11 +43,12 @@ def pull_source(
             window=(pull.since, pull.until),
             at=ports.clock(),
         )
-    error = None
+    error = cursor = None
     try:
         for page in ports.sources[source].pages(pull):
             with ports.database.connection() as connection:
                 fetches.add_page(connection, fetch_id)
+            cursor = page.cursor
             if not on_page(page.items):
                 break
     except SourceError as failure:
@@ -55,4 +57,4 @@ def pull_source(
     outcome, reason = ("ok", None) if error is None else (error.code, error.message)
     with ports.database.connection() as connection:
         fetches.finish(connection, fetch_id, outcome=outcome, reason=reason, at=ports.clock())
-    return Pulled(started_at=started_at, error=error)
+    return Pulled(started_at=started_at, error=error, cursor=cursor)

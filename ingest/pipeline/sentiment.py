@@ -1,11 +1,11 @@
 """The tone of an article: TextBlob's pattern lexicon over its title, description and opening."""
 
 from importlib.metadata import version
-from typing import Final
+from typing import Final, Protocol
 
 from textblob.en import sentiment as pattern
 
-from ingest.article import Article, Sentiment
+from ingest.article import Sentiment
 
 METHOD: Final = "textblob-pattern"
 # "+1": our own part (what is read, label borders, confidence); raise it when that changes, so that a re-scoring
@@ -22,7 +22,20 @@ _HALF_EVIDENCE: Final = 2
 pattern("")  # Loads the lexicon while one thread imports this, rather than when several ask at once.
 
 
-def score(article: Article) -> Sentiment:
+class Scorable(Protocol):
+    """An article, as far as its tone goes."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def description(self) -> str | None: ...
+    @property
+    def content(self) -> str | None: ...
+    @property
+    def language(self) -> str | None: ...
+
+
+def score(article: Scorable) -> Sentiment:
     """Label at ±0.1 polarity; no label, and why, where the lexicon does not know the language.
 
     confidence = evidence x (1 + margin) / 2. evidence: n / (n + 2) for n words found in the lexicon;

@@ -1,5 +1,5 @@
 """The three news sources on one contract (ingest.ports.Source), and Reddit's sign-in (ingest.identity)."""
 
-from ingest.sources.registry import build, identity
+from ingest.sources.registry import build, identity, posts
 
-__all__ = ["build", "identity"]
+__all__ = ["build", "identity", "posts"]

@@ -15,11 +15,13 @@ from ingest.ports import Priority
 from shared import keys
 from shared.errors import BudgetSpentError
 
+_DAY: Final = 86_400
 # How long a caller may be told to wait for its turn. Readers may queue one turn further back than bulk work, so
 # that bulk work can never fill the queue before them (at one call a second).
 PATIENCE_SECONDS: Final = {Priority.INTERACTIVE: 2.2, Priority.CADENCE: 1.1, Priority.BACKFILL: 1.1}
 
-# KEYS: closed, pace, one hash per window. ARGV: pace in ms, patience in ms, then (seconds, allowed) per window.
+# KEYS: closed, pace, one hash per window. ARGV: pace in ms, patience in ms, 1 for a backfill, then (seconds, allowed,
+# allowed to all backfills) per window.
 # Returns {1, wait in ms} or {0, unix ms when to try again, index of the window that is spent or 0}.
 _CHARGE = """
 local time = redis.call('TIME')
@@ -28,14 +30,17 @@ local closed = tonumber(redis.call('GET', KEYS[1]) or '0')
 if closed > now then return {0, closed, 0} end
 
 local refused, by = 0, 0
-local slices, used = {}, {}
+local slices, used, backfilled = {}, {}, {}
 for i = 1, #KEYS - 2 do
-    local length, allowed = ARGV[2 * i + 1] * 1000, tonumber(ARGV[2 * i + 2])
-    local stored = redis.call('HMGET', KEYS[i + 2], 'slice', 'used')
+    local length, allowed, own = ARGV[3 * i + 1] * 1000, tonumber(ARGV[3 * i + 2]), tonumber(ARGV[3 * i + 3])
+    local stored = redis.call('HMGET', KEYS[i + 2], 'slice', 'used', 'backfill')
     slices[i] = math.floor(now / length)
-    used[i] = tonumber(stored[1] or '-1') == slices[i] and tonumber(stored[2]) or 0
+    local current = tonumber(stored[1] or '-1') == slices[i]
+    used[i] = current and tonumber(stored[2]) or 0
+    backfilled[i] = current and tonumber(stored[3] or '0') or 0
     local ends = (slices[i] + 1) * length
-    if used[i] >= allowed and ends > refused then refused, by = ends, i end
+    local spent = used[i] >= allowed or (ARGV[3] == '1' and backfilled[i] >= own)
+    if spent and ends > refused then refused, by = ends, i end
 end
 if refused > 0 then return {0, refused, by} end
 
@@ -47,8 +52,9 @@ if pace > 0 then
     redis.call('SET', KEYS[2], string.format('%.0f', turn + pace), 'PX', string.format('%.0f', wait + pace))
 end
 for i = 1, #KEYS - 2 do
-    redis.call('HSET', KEYS[i + 2], 'slice', string.format('%.0f', slices[i]), 'used', used[i] + 1)
-    redis.call('EXPIRE', KEYS[i + 2], ARGV[2 * i + 1])
+    redis.call('HSET', KEYS[i + 2], 'slice', string.format('%.0f', slices[i]), 'used', used[i] + 1,
+        'backfill', backfilled[i] + tonumber(ARGV[3]))
+    redis.call('EXPIRE', KEYS[i + 2], ARGV[3 * i + 1])
 end
 return {1, wait}
 """
@@ -56,10 +62,12 @@ return {1, wait}
 # KEYS: the window's hash. ARGV: seconds, calls that the source says are used. Never lowers what we counted.
 _RAISE = """
 local slice = math.floor(redis.call('TIME')[1] / ARGV[1])
-local stored = redis.call('HMGET', KEYS[1], 'slice', 'used')
-local used = tonumber(stored[1] or '-1') == slice and tonumber(stored[2]) or 0
+local stored = redis.call('HMGET', KEYS[1], 'slice', 'used', 'backfill')
+local current = tonumber(stored[1] or '-1') == slice
+local used = current and tonumber(stored[2]) or 0
 if tonumber(ARGV[2]) > used then
-    redis.call('HSET', KEYS[1], 'slice', string.format('%.0f', slice), 'used', ARGV[2])
+    redis.call('HSET', KEYS[1], 'slice', string.format('%.0f', slice), 'used', ARGV[2],
+        'backfill', current and stored[3] or '0')
     redis.call('EXPIRE', KEYS[1], ARGV[1])
 end
 """
@@ -127,14 +135,24 @@ class Ledger:
 
         Raises BudgetSpentError with the moment when a further try makes sense.
         """
-        spend = [value for w in self._windows for value in (w.seconds, self._allowed(w, priority))]
+        live = self._live_calls() if priority is Priority.BACKFILL else 0.0
+        spend = [
+            value
+            for w in self._windows
+            for value in (w.seconds, self._allowed(w, priority), self._spare(w, live))
+        ]
         granted, *rest = self._charge(
             keys=[keys.closed(self._source), keys.pace(self._source), *map(self._key, self._windows)],
-            args=[self._pace_ms, round(PATIENCE_SECONDS[priority] * 1000), *spend],
+            args=[
+                self._pace_ms,
+                round(PATIENCE_SECONDS[priority] * 1000),
+                int(priority is Priority.BACKFILL),
+                *spend,
+            ],
         )
         if granted:
             return float(rest[0]) / 1000
-        raise self._refusal(priority, until=_moment(rest[0]), window=int(rest[1]))
+        raise self._refusal(priority, live, until=_moment(rest[0]), window=int(rest[1]))
 
     def observe(self, observed: Observed) -> None:
         """Tighten the ledger to what the source itself says is left; never loosens it."""
@@ -148,6 +166,11 @@ class Ledger:
     def close(self, until: datetime) -> None:
         """Nobody calls the source before `until`: it said so."""
         self._close(keys=[keys.closed(self._source)], args=[round(until.timestamp() * 1000)])
+
+    @property
+    def pace_seconds(self) -> float:
+        """The least time between two calls."""
+        return self._pace_ms / 1000
 
     def remaining(self) -> list[WindowLeft]:
         """What is left of every window, whatever the priority."""
@@ -165,17 +188,31 @@ class Ledger:
             ends_at=datetime.fromtimestamp((current + 1) * window.seconds, UTC),
         )
 
+    def spare_per_day(self, live_calls: float) -> int:
+        """How many calls a day backfills may make beside this many of the cadence."""
+        return min(self._spare(w, live_calls) * _DAY // w.seconds for w in self._windows)
+
+    def _spare(self, window: Window, live_calls: float) -> int:
+        """A window's calls for all backfills together: what the cadence, whenever its calls are due, does not need."""
+        left = window.limit * self._shares[Priority.CADENCE] - live_calls * window.seconds / _DAY
+        return min(self._allowed(window, Priority.BACKFILL), max(1, int(left))) if left > 0 else 0
+
+    def _live_calls(self) -> float:
+        stored: Any = self._client.hget(keys.LIVE_CALLS, self._source)
+        return float(stored or 0)
+
     def _allowed(self, window: Window, priority: Priority) -> int:
         return max(1, int(window.limit * self._shares[priority]))
 
     def _key(self, window: Window) -> str:
         return keys.budget(self._source, window.name)
 
-    def _refusal(self, priority: Priority, *, until: datetime, window: int) -> BudgetSpentError:
+    def _refusal(self, priority: Priority, live: float, *, until: datetime, window: int) -> BudgetSpentError:
         if not window:
             return BudgetSpentError(self._source, f"no turn before {until:%H:%M:%S} UTC", retry_at=until)
         spent = self._windows[window - 1]
-        allowed = self._allowed(spent, priority)
+        backfill = priority is Priority.BACKFILL
+        allowed = self._spare(spent, live) if backfill else self._allowed(spent, priority)
         return BudgetSpentError(
             self._source,
             f"the {allowed} calls that {priority} work may make per {spent.name} are made; "

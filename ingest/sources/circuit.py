@@ -5,6 +5,7 @@ the failures are counted and compared in separate commands; hence two short scri
 """
 
 from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 import redis
 
@@ -43,6 +44,14 @@ return failures
 """
 
 
+class State(NamedTuple):
+    """name: closed, open or half_open; why: the last failure; until: when an open one is tried again."""
+
+    name: str
+    why: str | None = None
+    until: datetime | None = None
+
+
 class Circuit:
     """Every method raises redis.RedisError when Redis is away."""
 
@@ -65,6 +74,15 @@ class Circuit:
             f"left alone until {until:%H:%M:%S} UTC because it kept failing; last: {rest[1].decode()}",
             retry_at=until,
         )
+
+    def look(self, now: datetime) -> "State":
+        """How it is at this moment, for status pages."""
+        stored: Any = self._client.hmget(keys.circuit(self._source), ["open_until", "why"])
+        if stored[0] is None:
+            return State("closed")
+        until = datetime.fromtimestamp(int(stored[0]) / 1000, UTC)
+        why = stored[1].decode() if stored[1] else None
+        return State("open", why, until) if until > now else State("half_open", why)
 
     def failed(self, why: str) -> None:
         """A call ended in a failure of the source."""

@@ -84,7 +84,11 @@ class Guardian:
     def first(self, pull: Pull) -> Request:
         if not self._configured:
             raise NotConfiguredError(NAME, "no key: set NEWSINTEL_GUARDIAN_KEY")
-        return Request(url=f"{self._base}/search", params=_params(pull))
+        return (
+            self._after(pull, pull.after)
+            if pull.after
+            else Request(url=f"{self._base}/search", params=_params(pull))
+        )
 
     def fetch(self, request: Request, priority: Priority) -> Batch:
         return call_following(NAME, self._caller, request, self._read, priority)
@@ -92,10 +96,13 @@ class Guardian:
     def following(self, pull: Pull, batch: Batch, *, number: int) -> Request | None:  # noqa: ARG002 - pages by position
         if batch.cursor is None or len(batch.records) < PAGE_SIZE[pull.priority]:
             return None
-        return Request(url=f"{self._base}/content/{quote(batch.cursor, safe='/')}/next", params=_params(pull))
+        return self._after(pull, batch.cursor)
 
     def outcome(self, record: bytes) -> Outcome:
         return decode.record(NAME, record, _Content, lambda content: _understand(content, record))
+
+    def _after(self, pull: Pull, item_id: str) -> Request:
+        return Request(url=f"{self._base}/content/{quote(item_id, safe='/')}/next", params=_params(pull))
 
     def _read(self, answer: Answer) -> Batch | Moved:
         if (elsewhere := moved(answer)) is not None:

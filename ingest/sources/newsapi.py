@@ -62,6 +62,10 @@ class _Article(msgspec.Struct, rename="camel"):
     content: str | None = None
 
 
+class _Dated(msgspec.Struct, rename="camel"):
+    published_at: datetime
+
+
 class _Articles(msgspec.Struct, rename="camel"):
     articles: list[msgspec.Raw]
     total_results: int = 0
@@ -88,12 +92,17 @@ class NewsApi:
     def first(self, pull: Pull) -> Request:
         if not self._configured:
             raise NotConfiguredError(NAME, "no key: set NEWSINTEL_NEWSAPI_KEY")
-        return self._request(pull, page=1)
+        return self._request(_until(pull, pull.after) if pull.after else pull, page=1)
 
     def fetch(self, request: Request, priority: Priority) -> Batch:
         return self._caller.call(request, self._read, priority)
 
     def following(self, pull: Pull, batch: Batch, *, number: int) -> Request | None:
+        if pull.priority is Priority.BACKFILL:
+            # By time instead of by page: no plan's limit on results applies, and articles that arrive move nothing.
+            if len(batch.records) < PAGE_SIZE or batch.cursor is None:
+                return None
+            return self._request(_until(pull, batch.cursor), page=1)
         seen = number * PAGE_SIZE
         if self._only_first_page or len(batch.records) < PAGE_SIZE or seen >= (batch.total or 0):
             return None
@@ -114,7 +123,7 @@ class NewsApi:
         if answer.status != _OK:
             raise self._error(answer)
         page = decode.envelope(NAME, answer, _Articles)
-        return Batch(records=page.articles, total=page.total_results)
+        return Batch(records=page.articles, total=page.total_results, cursor=_oldest(page.articles))
 
     def _error(self, answer: Answer) -> SourceError:
         try:
@@ -131,6 +140,22 @@ class NewsApi:
         if answer.status == _UPGRADE_REQUIRED:
             return PlanLimitError(NAME, message)
         return _ERRORS.get(problem.code, QueryRejectedError)(NAME, message)
+
+
+def _oldest(records: list[msgspec.Raw]) -> str | None:
+    """When the last dated article was published (withdrawn ones are dated 1970)."""
+    for record in reversed(records):
+        try:
+            at = msgspec.json.decode(record, type=_Dated).published_at
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            continue
+        if at.timestamp() > 0:
+            return _utc(at)
+    return None
+
+
+def _until(pull: Pull, cursor: str) -> Pull:
+    return msgspec.structs.replace(pull, until=datetime.fromisoformat(cursor).replace(tzinfo=UTC))
 
 
 def _everything(pull: Pull) -> dict[str, str]:

@@ -61,11 +61,20 @@ class PulledSource:
         last = 1 if pull.priority is Priority.INTERACTIVE else pull.max_pages
         for number in range(1, last + 1):
             batch = self._fetch(request, pull.priority)
-            yield Page(items=[self._questions.outcome(record) for record in batch.records])
             following = self._questions.following(pull, batch, number=number)
-            if following is None or following == request:  # the same question again has the same answer
+            if following == request:  # the same question again has the same answer
+                following = None
+            yield Page(
+                items=[self._questions.outcome(record) for record in batch.records],
+                cursor=batch.cursor if following else None,
+            )
+            if following is None:
                 return
             request = following
+
+    def outcome(self, record: bytes) -> Outcome:
+        """See ingest.ports.Source."""
+        return self._questions.outcome(record)
 
     def _fetch(self, request: Request, priority: Priority) -> Batch:
         try:

@@ -1,7 +1,7 @@
 """Reddit: /r/{a+b}/new and /search, newest first, with one application-only token for all workers."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Final
@@ -37,6 +37,14 @@ class _Page(msgspec.Struct):
     after: str | None = None
 
 
+class _Dated(msgspec.Struct):
+    created_utc: float
+
+
+class _Child(msgspec.Struct):
+    data: _Dated
+
+
 class _Listing(msgspec.Struct):
     data: _Page
 
@@ -64,7 +72,7 @@ class Reddit:
             raise NotConfiguredError(
                 NAME, "no client: set NEWSINTEL_REDDIT_CLIENT_ID and NEWSINTEL_REDDIT_CLIENT_SECRET"
             )
-        return self._request(pull)
+        return self._request(pull, **({"after": pull.after} if pull.after else {}))
 
     def fetch(self, request: Request, priority: Priority) -> Batch:
         token = self._tokens.bearer(priority)
@@ -74,9 +82,17 @@ class Reddit:
             return self._ask(request, self._tokens.bearer(priority, instead_of=token), priority)
 
     def following(self, pull: Pull, batch: Batch, *, number: int) -> Request | None:  # noqa: ARG002 - pages by position
-        if not batch.cursor or not batch.records:
+        if not batch.cursor or not batch.records or _is_before(batch.records[-1], pull.since):
             return None
         return self._request(pull, after=batch.cursor)
+
+    def deleted(self, names: Sequence[str]) -> set[str]:
+        """See ingest.ports.Posts. Only what is shown as deleted: what an answer leaves out may be its mistake."""
+        if not self._configured:
+            raise NotConfiguredError(NAME, "no client")
+        request = Request(url=f"{self._base}/api/info", params={"id": ",".join(names), "raw_json": "1"})
+        records = self.fetch(request, Priority.BACKFILL).records
+        return {name for record in records if (name := reddit_post.deleted_name(record)) is not None}
 
     def outcome(self, record: bytes) -> Outcome:
         return reddit_post.outcome(record)
@@ -117,6 +133,16 @@ def observed(headers: Mapping[str, str], now: datetime) -> Iterator[Observed]:
         yield Observed(window=WINDOW, left=math.floor(left), ends_at=now + reset)
     except (KeyError, ValueError, OverflowError):
         return
+
+
+def _is_before(record: msgspec.Raw, since: datetime | None) -> bool:
+    """Listings take no dates, so a pull with a window ends where it begins; one that says no date does not end it."""
+    if since is None:
+        return False
+    try:
+        return msgspec.json.decode(record, type=_Child).data.created_utc < since.timestamp()
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
 
 
 def _same_listing(elsewhere: Moved) -> Moved:

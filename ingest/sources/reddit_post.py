@@ -9,12 +9,21 @@ from ingest.article import Discarded, Outcome, RawItem
 from ingest.sources import decode
 
 NAME: Final = "reddit"
+DELETED: Final = "deleted"
 _SITE: Final = "https://www.reddit.com"
 _GONE: Final = frozenset({"[deleted]", "[removed]", "[deleted by user]", "[removed by reddit]"})
 _MEDIA_HOSTS: Final = frozenset({"i.redd.it", "v.redd.it", "preview.redd.it", "i.reddituploads.com"})
 _REDDIT_HOSTS: Final = frozenset(
     {"reddit.com", "www.reddit.com", "old.reddit.com", "new.reddit.com", "np.reddit.com", "redd.it"}
 )
+
+
+class _Name(msgspec.Struct):
+    name: str | None = None
+
+
+class _Named(msgspec.Struct):
+    data: _Name
 
 
 class _Child(msgspec.Struct):
@@ -55,6 +64,14 @@ def outcome(record: bytes) -> Outcome:
     return decode.record(NAME, record, _Child, post)
 
 
+def deleted_name(record: bytes) -> str | None:
+    """The fullname of a post of which nothing may be kept; None for any other."""
+    found = outcome(record)
+    if not isinstance(found, Discarded) or found.reason != DELETED:
+        return None
+    return msgspec.json.decode(record, type=_Named).data.name
+
+
 def _understand(post: _Post, original: bytes) -> Outcome:
     url = _linked(post)
     reason = _unwanted(post, url)
@@ -88,7 +105,7 @@ def _linked(post: _Post) -> str | None:
 def _unwanted(post: _Post, url: str | None) -> str | None:
     """Why a post is not a news item. Deleted comes first: of such a post nothing may be kept."""
     if post.removed_by_category or _is_gone(post.title) or _is_gone(post.selftext):
-        return "deleted"
+        return DELETED
     if post.over_18:
         return "over_18"  # the archive is public and has no age gate
     if post.is_self:

@@ -6,7 +6,7 @@ from typing import Final
 import redis
 
 from ingest.identity import Identity
-from ingest.ports import Source
+from ingest.ports import Posts, Source
 from ingest.sources import guardian, newsapi, reddit
 from ingest.sources.budget import Ledger, Window, shares
 from ingest.sources.call import Caller, Observer, Sleep
@@ -62,6 +62,21 @@ def build(
             settings.reddit_user_agent,  # a block may be about it
         ),
     }
+
+
+def posts(
+    settings: IngestSettings,
+    client: redis.Redis,
+    metrics: Metrics,
+    clock: Clock = utcnow,
+    sleep: Sleep = time.sleep,
+) -> Posts:
+    """Reddit's word on posts that we have, on the budget and the circuit that it shares with Reddit's feeds."""
+    name = reddit.NAME
+    transport, book = Transport(name, settings), ledgers(settings, client)[name]
+    circuit = _circuit(name, settings, client)
+    by_reddit = _caller(name, transport, book, circuit, settings, metrics, reddit.observed, clock, sleep)
+    return reddit.Reddit(settings, by_reddit, Tokens(settings, client, by_reddit, clock), clock)
 
 
 def identity(

@@ -120,23 +120,14 @@ def widen(conn: Connection[Any], changes: Iterable[Change]) -> None:
     )
 
 
-def queries_matching(conn: Connection[Any], queries: Collection[str], ids: Collection[int]) -> list[str]:
-    """Which of these search texts find one of these articles; the empty text finds all.
-
-    A text is read as the api reads it: by the rules of English, of the article's language, and unstemmed.
-    """
+def stories_of(conn: Connection[Any], ids: Collection[int]) -> list[int]:
+    """The stories that these articles belong to, and those that were merged into them."""
     found = conn.execute(
         """
-        SELECT q FROM unnest(%s::text[]) AS q
-        WHERE q = '' OR EXISTS (
-            SELECT FROM articles
-            WHERE id = ANY(%s) AND search @@ (
-                websearch_to_tsquery('english', q) || websearch_to_tsquery('simple', q)
-                || websearch_to_tsquery(news_regconfig(language), q)
-            )
-        )
+        WITH told AS (SELECT DISTINCT story_id AS id FROM articles WHERE id = ANY(%s))
+        SELECT id FROM told UNION SELECT s.id FROM stories s JOIN told ON s.merged_into = told.id
         """,
-        (list(queries), list(ids)),
+        (list(ids),),
     )
     return [row[0] for row in found]
 

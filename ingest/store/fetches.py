@@ -76,6 +76,36 @@ def finish(conn: Connection[Any], fetch_id: str, *, outcome: str, reason: str | 
     )
 
 
+def successes(
+    conn: Connection[Any], topic_id: int, window: tuple[datetime, datetime]
+) -> tuple[list[datetime], list[tuple[datetime, datetime]]]:
+    """When a topic's cadence was pulled within the window, and which periods backfills have brought whole."""
+    pulled = conn.execute(
+        """
+        SELECT started_at FROM fetches
+        WHERE topic_id = %s AND outcome = 'ok' AND window_from IS NULL AND started_at BETWEEN %s AND %s
+        """,
+        (topic_id, *window),
+    ).fetchall()
+    filled = conn.execute(
+        "SELECT window_from, window_to FROM backfill_slices WHERE topic_id = %s AND state = 'done'",
+        (topic_id,),
+    ).fetchall()
+    return [row[0] for row in pulled], [(row[0], row[1]) for row in filled]
+
+
+def stored_per_day(conn: Connection[Any], since: datetime) -> dict[int, float]:
+    """New articles a day of each topic's cadence, over the days that it has run."""
+    found = conn.execute(
+        """
+        SELECT topic_id, sum(stored) / greatest(1, extract(epoch FROM max(started_at) - min(started_at)) / 86400)
+        FROM fetches WHERE topic_id IS NOT NULL AND window_from IS NULL AND started_at >= %s GROUP BY topic_id
+        """,
+        (since,),
+    )
+    return {row[0]: float(row[1]) for row in found}
+
+
 def caught_up(conn: Connection[Any], topic_id: int, fetch_id: str) -> bool:
     """Whether the topic's last pull came to its end and this one starts afresh.
 
@@ -84,7 +114,8 @@ def caught_up(conn: Connection[Any], topic_id: int, fetch_id: str) -> bool:
     row = conn.execute(
         """
         SELECT outcome = 'ok' AND NOT EXISTS (SELECT FROM fetches WHERE id = %(id)s)
-        FROM fetches WHERE topic_id = %(topic)s AND id <> %(id)s ORDER BY started_at DESC LIMIT 1
+        FROM fetches WHERE topic_id = %(topic)s AND id <> %(id)s AND window_from IS NULL
+        ORDER BY started_at DESC LIMIT 1
         """,
         {"topic": topic_id, "id": fetch_id},
     ).fetchone()

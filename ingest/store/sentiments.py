@@ -6,9 +6,33 @@ from typing import Any
 
 import msgspec
 from psycopg import Connection
+from psycopg.rows import class_row
 
 from ingest.article import Sentiment
 from ingest.store.rows import rows
+
+
+class Text(msgspec.Struct, frozen=True, kw_only=True):
+    """What of an article is scored."""
+
+    id: int
+    title: str
+    description: str | None
+    content: str | None
+    language: str | None
+
+
+def out_of_date(conn: Connection[Any], version: str, count: int) -> list[Text]:
+    """Articles that another version of the method has scored."""
+    with conn.cursor(row_factory=class_row(Text)) as cursor:
+        return cursor.execute(
+            """
+            SELECT a.id, a.title, a.description, a.content, a.language
+            FROM article_sentiments s JOIN articles a ON a.id = s.article_id
+            WHERE s.method_version <> %s LIMIT %s
+            """,
+            (version, count),
+        ).fetchall()
 
 
 def upsert(conn: Connection[Any], by_article: Mapping[int, Sentiment], at: datetime) -> None:

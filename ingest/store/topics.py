@@ -40,14 +40,41 @@ def active(conn: Connection[Any]) -> list[Topic]:
         ).fetchall()
 
 
+def every(conn: Connection[Any]) -> list[Topic]:
+    with conn.cursor(row_factory=class_row(Topic)) as cursor:
+        return cursor.execute(
+            """
+            SELECT id, source, kind, query, cadence_seconds, max_pages, paused FROM topics
+            ORDER BY source, kind, query
+            """
+        ).fetchall()
+
+
 def add(
     conn: Connection[Any], *, source: str, kind: str, query: str, cadence_seconds: int, max_pages: int = 1
-) -> None:
-    """Pull something more on a cadence; does nothing when it is there already."""
-    conn.execute(
+) -> int | None:
+    """Pull something more on a cadence; returns its id, None when it is there already."""
+    row = conn.execute(
         """
         INSERT INTO topics (source, kind, query, cadence_seconds, max_pages) VALUES (%s, %s, %s, %s, %s)
-        ON CONFLICT (source, kind, query) DO NOTHING
+        ON CONFLICT (source, kind, query) DO NOTHING RETURNING id
         """,
         (source, kind, query, cadence_seconds, max_pages),
+    ).fetchone()
+    return row[0] if row else None
+
+
+def id_of(conn: Connection[Any], *, source: str, kind: str, query: str) -> int | None:
+    row = conn.execute(
+        "SELECT id FROM topics WHERE (source, kind, query) = (%s, %s, %s)", (source, kind, query)
+    ).fetchone()
+    return row[0] if row else None
+
+
+def pause(conn: Connection[Any], topic_id: int, *, paused: bool) -> bool:
+    """False when it was so already."""
+    return bool(
+        conn.execute(
+            "UPDATE topics SET paused = %s WHERE id = %s AND paused <> %s", (paused, topic_id, paused)
+        ).rowcount
     )

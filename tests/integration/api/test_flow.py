@@ -147,7 +147,7 @@ async def test_a_repeated_search_comes_out_of_redis(api, archive, redis, redis_u
         second = await api.get("/articles?q=storm&limit=5")
     third = await api.get("/articles?limit=5&q=%20STORM&page=1")
     assert second.headers["cache-status"] == "newsintel; fwd=miss; stored; ttl=300"
-    assert third.headers["cache-status"].startswith("newsintel; hit; ttl=")
+    assert third.headers["cache-status"].startswith("newsintel; hit; detail=memory; ttl=")
     assert third.content == second.content
     assert third.headers["etag"] == second.headers["etag"]
     assert third.headers["content-type"] == "application/json"

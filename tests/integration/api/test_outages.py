@@ -91,7 +91,7 @@ async def test_without_the_database_a_search_is_a_503_that_says_when_to_come_bac
 
 
 async def test_a_query_that_runs_into_its_time_limit(settings, archive, monkeypatch):
-    async def slow(connection, search, now):
+    async def slow(connection, *_):
         await connection.execute("SELECT pg_sleep(5)")
 
     monkeypatch.setattr("api.queries.search.find", slow)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from ingest import cli
+from ingest.cli import main as cli
 from ingest.seal import Seal, new_key
 from shared import keys
 

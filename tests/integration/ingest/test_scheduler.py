@@ -113,6 +113,44 @@ def test_a_lost_redis_sends_later(scheduler, sent, make_ports, all_topics):
     assert sent() == [all_topics[0].id]
 
 
+def test_a_page_of_each_source_that_waits_is_sent_one_at_a_time(scheduler, ports, redis, rows):
+    rows(
+        """
+        WITH b AS (
+            INSERT INTO backfills
+                (key, requested_by, sources, gaps, window_from, window_to, state, created_at, changed_at)
+            SELECT state, 'x', '{}', false, now(), now(), state, now(), now()
+            FROM unnest(ARRAY['running', 'paused']) AS state RETURNING id, state
+        )
+        INSERT INTO backfill_slices
+            (backfill_id, source, kind, query, window_from, window_to, expected_calls, retry_at)
+        SELECT b.id, source, 'query', 'x', now(), now(), 1, retry_at
+        FROM b, (VALUES ('guardian', 'running', now() - interval '1 s'), ('newsapi', 'running', now() + interval '1 h'),
+                 ('reddit', 'paused', NULL)) AS s (source, of, retry_at) WHERE s.of = b.state RETURNING id
+        """
+    )
+    one = scheduler()
+
+    def sent():
+        messages = redis.hvals(f"{keys.QUEUE_NAMESPACE}:{Queue.BULK}.msgs")
+        decoded = [msgspec.json.decode(raw) for raw in messages]
+        return [each["args"][0]["source"] for each in decoded if each["actor_name"] == "RunSlice"]
+
+    one.send_slices()
+    assert sent() == []  # not before it is known what live work needs
+    one._note_live_calls([])
+    one.send_slices()
+    one.send_slices()
+    assert sent() == ["guardian"]
+    redis.delete(keys.slice_sent("guardian"))  # as the worker does
+    one.send_slices()
+    assert sent() == ["guardian"]  # live work has the next turns
+    assert 25_000 < redis.pttl(keys.slice_pause("guardian")) <= 31_500
+    redis.delete(keys.slice_pause("guardian"))
+    one.send_slices()
+    assert sent() == ["guardian"] * 2
+
+
 def test_a_lost_database_does_not_end_the_schedule(scheduler, sent, ports):
     ports.database.close()
     scheduler().refresh()

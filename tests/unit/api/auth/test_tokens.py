@@ -6,7 +6,6 @@ import pytest
 
 from api.auth.csrf import CrossSiteError, Csrf
 from api.auth.tokens import Keyring, TokenRefusedError, Tokens, new_key
-from api.personal import total_of
 from shared.clock import utcnow
 from shared.config import ApiSettings, load
 from shared.errors import ConfigError
@@ -56,15 +55,3 @@ def test_cookies_without_secure_are_for_this_machine_only():
     )
     with pytest.raises(ConfigError, match="COOKIE_SECURE"):
         load(ApiSettings, {**unsafe, "NEWSINTEL_PUBLIC_URL": "https://news.example"})
-
-
-@pytest.mark.parametrize(
-    ("answer", "total"),
-    [
-        (b'{"articles":[],"total":12,"total_relation":"eq"}', 12),
-        (b'{"articles":[{"title":"a \\"total\\":99"}],"total":3,"x":"\\"total\\":5"}', 3),
-        (b"{}", 0),
-    ],
-)
-def test_the_total_of_an_encoded_answer(answer, total):
-    assert total_of(answer) == total

@@ -1,0 +1,83 @@
+"""A list of articles in the forms that feed readers, spreadsheets and scripts take: one file for each."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import msgspec
+
+from api.formats import atom, json_feed, rss, table
+from api.formats.page import Page
+
+__all__ = ["BY_NAME", "JSON", "Format", "Page", "chosen"]
+
+
+class Format(msgspec.Struct, frozen=True, kw_only=True):
+    """accepted: media types of an Accept header that mean it; media_type: what the answer says that it is."""
+
+    name: str
+    media_type: str
+    accepted: tuple[str, ...]
+    render: Callable[[Page], bytes] | None = None
+
+
+# The product's own: everything that there is to say, and what a caller gets that does not mind.
+JSON: Final = Format(name="json", media_type="application/json", accepted=("application/json",))
+
+_ALL: Final = (
+    JSON,
+    Format(
+        name="rss", media_type="application/rss+xml; charset=utf-8",
+        accepted=("application/rss+xml", "application/xml", "text/xml"), render=rss.render,
+    ),
+    Format(
+        name="atom", media_type="application/atom+xml; charset=utf-8", accepted=("application/atom+xml",),
+        render=atom.render,
+    ),
+    Format(
+        name="jsonfeed", media_type="application/feed+json", accepted=("application/feed+json",),
+        render=json_feed.render,
+    ),
+    Format(
+        name="csv", media_type="text/csv; charset=utf-8; header=present", accepted=("text/csv",),
+        render=table.render_csv,
+    ),
+    Format(
+        name="jsonl", media_type="application/jsonl", accepted=("application/jsonl", "application/x-ndjson"),
+        render=table.render_lines,
+    ),
+)  # fmt: skip
+BY_NAME: Final[Mapping[str, Format]] = {each.name: each for each in _ALL}
+
+
+def chosen(name: str | None, accept: str | None) -> Format | None:
+    """By the parameter, else by the Accept header (RFC 9110, with its q values); None when nothing of ours will do."""
+    if name is not None:
+        return BY_NAME[name]
+    if not accept:
+        return JSON
+    wishes = [_wish(each) for each in accept.split(",")]
+    best, best_quality = None, 0.0
+    for each in _ALL:
+        quality = max(_quality(wishes, media_type) for media_type in each.accepted)
+        if quality > best_quality:
+            best, best_quality = each, quality
+    return best
+
+
+def _wish(text: str) -> tuple[str, float]:
+    media_type, *parameters = (part.strip().lower() for part in text.split(";"))
+    quality = next((each[2:] for each in parameters if each.startswith("q=")), "1")
+    try:
+        return media_type, float(quality)
+    except ValueError:
+        return media_type, 1.0
+
+
+def _quality(wishes: list[tuple[str, float]], media_type: str) -> float:
+    """Of a media type, by the most specific wish that covers it."""
+    kind = media_type.partition("/")[0]
+    for covering in (media_type, f"{kind}/*", "*/*"):
+        found = [quality for wish, quality in wishes if wish == covering]
+        if found:
+            return max(found)
+    return 0.0

@@ -1,0 +1,225 @@
+"""Which articles a list shows, in which order: ids only, each story once, at a cost that the archive's size does not
+change.
+
+Every order is that of time, or begins with the newest matches in an order of their own (the ranked part). An article
+stands for its story when no other match of the story comes before it, so a list never shows one article twice.
+"""
+
+from datetime import datetime
+from typing import Any, Final, LiteralString
+
+import msgspec
+from psycopg import AsyncConnection, sql
+
+from api.queries import windows
+from api.queries.matching import Clauses, Matching
+
+# So many matches are compared for the ranked part. Text rank unpacks the words of each: 300 cost about 3 ms. The other
+# orders compare a number: 500 is what is counted anyway.
+RANKED: Final = {"relevance": 300, "coverage": 500, "positive": 500, "negative": 500}
+
+
+class Extent(msgspec.Struct, frozen=True):
+    """What there is at this moment; ids are given in the order of commits."""
+
+    newest_id: int
+    oldest: datetime
+    newest: datetime
+
+
+class Bounds(msgspec.Struct, frozen=True, kw_only=True):
+    """The time that a list is about, both ends included, from where it begins to where it ends."""
+
+    begin: datetime
+    end: datetime
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """ids: one article of each story among the first `depth` matches, in order, the first `ranked` of them ranked.
+
+    matches: how many there are, up to depth + 1; stories: how many they make.
+    boundary: time and id of the last match that was considered for the ranked part, if there is one.
+    """
+
+    ids: list[int]
+    ranked: int
+    matches: int
+    stories: int
+    boundary: tuple[datetime, int] | None
+
+
+_EXTENT: Final = "SELECT max(id), min(published_at), max(published_at) FROM articles"
+
+# One look into the index for each block of time, in their order, and none after the last that is needed. Then,
+# if that is still needed and the index finds it at once, the rest.
+_MATCHES: Final = sql.SQL("""
+    SELECT a.id, a.story_id, a.published_at, a.completeness
+    FROM unnest(%(blocks)s::integer[]) AS w (block)
+    CROSS JOIN LATERAL (
+        SELECT a.id, a.story_id, a.published_at, a.completeness
+        FROM {origin} WHERE news_blocks(a.published_at) @> ARRAY[w.block] AND {condition}
+        ORDER BY {order} OFFSET 0
+    ) a
+    UNION ALL (
+        SELECT a.id, a.story_id, a.published_at, a.completeness
+        FROM {origin} WHERE %(rest)s::timestamptz IS NOT NULL AND {rest} AND {condition}
+        ORDER BY {order} OFFSET 0
+    )
+""")
+
+_LIST: Final = sql.SQL("""
+    WITH found AS MATERIALIZED (
+        SELECT a.*, row_number() OVER (ORDER BY {order}) AS place FROM ({matches} LIMIT %(depth)s + 1) a
+    ), valued AS (
+        SELECT id, story_id, published_at, place, CASE WHEN place <= %(ranked)s THEN {value} END AS value FROM found f
+    ), shown AS (
+        SELECT DISTINCT ON (story_id) id, place, value FROM valued
+        ORDER BY story_id, value DESC NULLS LAST, place
+    )
+    SELECT coalesce(array_agg(id ORDER BY value DESC NULLS LAST, place), '{{}}'), count(value),
+           (SELECT count(*) FROM found),
+           (SELECT count(DISTINCT story_id) FROM found WHERE place <= %(counted)s + 1),
+           (SELECT ARRAY[(extract(epoch FROM published_at) * 1000000)::bigint, id]
+            FROM found WHERE place <= %(ranked)s ORDER BY place DESC LIMIT 1)
+    FROM shown
+""")
+
+# After a place in the order of time. As of the first page: what came later is left out, here and where a story's other
+# matches are looked at, so that no story moves to where the reader has been.
+_AFTER: Final = sql.SQL("""
+    SELECT a.id, a.published_at FROM ({matches}) a
+    WHERE NOT coalesce((
+        SELECT true FROM {origin}
+        WHERE b.story_id = a.story_id AND b.id <= %(newest_id)s AND {before} AND {condition} LIMIT 1
+    ), false)
+    LIMIT %(limit)s
+""")
+
+_DIRECTIONS: Final[dict[bool, dict[str, LiteralString]]] = {
+    True: {
+        "order": "a.published_at DESC, a.id DESC",
+        "after": "(a.published_at, a.id) < (%(at)s, %(id)s)",
+        "before": "(b.published_at, b.id) > (a.published_at, a.id)",
+        "rest": "a.published_at < %(rest)s::timestamptz",
+    },
+    False: {
+        "order": "a.published_at, a.id",
+        "after": "(a.published_at, a.id) > (%(at)s, %(id)s)",
+        "before": "(b.published_at, b.id) < (a.published_at, a.id)",
+        "rest": "a.published_at >= %(rest)s::timestamptz",
+    },
+}
+
+# How good a match is, where that is not a matter of time; `f` is the match.
+_POLARITY: Final = "(SELECT polarity FROM article_sentiments WHERE article_id = f.id)"
+_VALUES: Final[dict[str, LiteralString]] = {
+    # Text rank x freshness (half after three days, a tenth after a month) x completeness (half to one).
+    "relevance": (
+        "ts_rank((SELECT search FROM articles WHERE id = f.id), %(ranking)s::tsquery)"
+        " / (1 + greatest(extract(epoch FROM %(now)s - f.published_at), 0)::float8 / 259200)"
+        " * (0.5 + f.completeness / 200.0::float8)"
+    ),
+    "coverage": "(SELECT count(*) FROM articles WHERE story_id = f.story_id)",
+    # What has no polarity comes after all that has one.
+    "positive": f"coalesce({_POLARITY}, -2)",
+    "negative": f"coalesce(-{_POLARITY}, -2)",
+}
+
+
+async def extent(connection: AsyncConnection[Any]) -> Extent | None:
+    """None for an empty archive."""
+    row = await (await connection.execute(_EXTENT)).fetchone()
+    return Extent(*row) if row and row[0] is not None else None
+
+
+async def ordered(
+    connection: AsyncConnection[Any],
+    matching: Matching,
+    sort: str,
+    bounds: Bounds,
+    *,
+    now: datetime,
+    depth: int,
+    counted: int,
+) -> Listed:
+    """The list from its beginning, made of its first `depth` matches."""
+    direction = _DIRECTIONS[sort != "oldest"]
+    order = sql.SQL(direction["order"])
+    query = _LIST.format(
+        order=order,
+        matches=_matches(matching.article, direction),
+        value=sql.SQL(_VALUES.get(sort, "NULL::float8")),
+    )
+    values = {
+        **_steps(bounds, matching), "depth": depth, "counted": counted, "now": now,
+        "ranked": RANKED.get(sort, 0), "ranking": matching.ranking,
+    }  # fmt: skip
+    [(ids, ranked, matches, stories, boundary)] = await rows(connection, query, matching.values | values)
+    return Listed(
+        ids=ids,
+        ranked=ranked,
+        matches=matches,
+        stories=stories,
+        boundary=(moment(boundary[0]), boundary[1]) if boundary else None,
+    )
+
+
+async def after(
+    connection: AsyncConnection[Any],
+    matching: Matching,
+    sort: str,
+    bounds: Bounds,
+    *,
+    last_id: int,
+    newest_id: int,
+    limit: int,
+) -> list[tuple[int, datetime]]:
+    """Ids and times of what follows `bounds.begin` and last_id in the order of time, among ids up to newest_id."""
+    direction = _DIRECTIONS[sort != "oldest"]
+    follows = sql.SQL(" AND ").join(
+        [
+            matching.article.condition,
+            sql.SQL("a.id <= %(newest_id)s"),
+            sql.SQL(direction["after"]),
+        ]
+    )
+    query = _AFTER.format(
+        matches=_matches(Clauses(matching.article.origin, follows), direction),
+        origin=matching.other.origin,
+        before=sql.SQL(direction["before"]),
+        condition=matching.other.condition,
+    )
+    values = {
+        **_steps(bounds, matching), "at": bounds.begin, "id": last_id, "newest_id": newest_id, "limit": limit,
+    }  # fmt: skip
+    return await rows(connection, query, matching.values | values)
+
+
+def _matches(article: Clauses, direction: dict[str, LiteralString]) -> sql.Composed:
+    return _MATCHES.format(
+        origin=article.origin,
+        condition=article.condition,
+        order=sql.SQL(direction["order"]),
+        rest=sql.SQL(direction["rest"]),
+    )
+
+
+def _steps(bounds: Bounds, matching: Matching) -> dict[str, Any]:
+    steps = windows.looks(bounds.begin, bounds.end) if matching.indexed else None
+    if steps:
+        return {"blocks": steps.blocks, "rest": steps.rest}
+    blocks = windows.newest_first if bounds.begin > bounds.end else windows.oldest_first
+    return {"blocks": list(blocks(bounds.begin, bounds.end)), "rest": None}
+
+
+def moment(microseconds: int) -> datetime:
+    return windows.EPOCH + windows.MICROSECOND * microseconds
+
+
+def microseconds(at: datetime) -> int:
+    return (at - windows.EPOCH) // windows.MICROSECOND
+
+
+async def rows(connection: AsyncConnection[Any], query: sql.Composed, values: dict[str, Any]) -> list[Any]:
+    # Never prepared: a plan made for any value would not know how rare the words are.
+    return await (await connection.execute(query, values, prepare=False)).fetchall()

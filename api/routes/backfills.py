@@ -1,0 +1,205 @@
+"""/ops/backfills: operators plan, start, watch and steer backfills, with the commands that the command line sends."""
+
+import functools
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any, Final, get_args
+
+import msgspec
+from litestar import Request, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import PathParameter
+from litestar.response.base import ASGIResponse
+from msgspec import Meta
+
+from api import bodies, carry, deps, openapi, params, respond
+from api.auth import guards
+from api.carry import IDEMPOTENCY_KEY
+from api.params import Integer, Parameter
+from api.queries import backfills as queries
+from api.queries.articles import LARGEST_ID
+from api.queries.backfills import Backfill, Status
+from shared.commands import (
+    CancelBackfill,
+    ChangeBackfill,
+    PauseBackfill,
+    PlanBackfill,
+    ResumeBackfill,
+    SourceName,
+    StartBackfill,
+    Words,
+)
+from shared.errors import NotFoundError
+from shared.events import BackfillChanged, BackfillPlan
+
+Id = Annotated[str, PathParameter()]
+BACKFILL_ID = Parameter(
+    name="backfill_id",
+    kind=Integer(lowest=1, highest=LARGEST_ID),
+    description="The `id` of a backfill in the list.",
+    example=1,
+    place="path",
+)
+LIMIT = Parameter(
+    name="limit",
+    kind=Integer(lowest=1, highest=100),
+    description="At most this many.",
+    example=20,
+    default=20,
+)
+BEFORE = Parameter(
+    name="before",
+    kind=Integer(lowest=1, highest=LARGEST_ID),
+    description="Only backfills with a smaller id: the last one of the page before.",
+    example=20,
+    default=LARGEST_ID,
+)
+_OPERATORS: Final = [guards.operator]
+_PROBLEMS: Final = (202, 400, 401, 403, 404, 409, 503)
+
+
+class BackfillBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[since, until); query: words for every source, without it its topics; gaps: only where a topic was not pulled."""
+
+    since: Annotated[datetime, Meta(tz=True)]
+    until: Annotated[datetime, Meta(tz=True)]
+    sources: Annotated[list[SourceName], Meta(min_length=1, max_length=3)] = msgspec.field(
+        default_factory=lambda: list(get_args(SourceName))
+    )
+    query: Words | None = None
+    gaps: bool = False
+
+    def __post_init__(self) -> None:
+        PlanBackfill(**self.fields())  # raises ValueError with what does not go together
+
+    def fields(self) -> dict[str, Any]:
+        return {**msgspec.structs.asdict(self), "sources": sorted(set(self.sources))}
+
+
+class BackfillList(msgspec.Struct, frozen=True, kw_only=True):
+    """Newest first."""
+
+    backfills: list[Backfill]
+
+
+@post(
+    "/ops/backfills/plan",
+    status_code=200,
+    guards=_OPERATORS,
+    operation_class=openapi.operation(body=BackfillBody),
+    responses=openapi.responses(BackfillPlan, 202, 400, 401, 403, 409, 503),
+    summary="What a backfill would take",
+    tags=["operation"],
+)
+async def plan(request: Request[Any, Any, Any]) -> ASGIResponse:
+    """Slices, calls and days within the budgets, by source; nothing is started."""
+    params.parse(request.scope["query_string"], ())
+    body = await bodies.read(request, BackfillBody)
+
+    async def shown(found: BackfillPlan) -> ASGIResponse:
+        return respond.private(found)
+
+    return await carry.out(request, PlanBackfill(**body.fields()), BackfillPlan, shown)
+
+
+@post(
+    "/ops/backfills",
+    guards=_OPERATORS,
+    operation_class=openapi.operation(IDEMPOTENCY_KEY, body=BackfillBody),
+    responses=openapi.responses(BackfillChanged, 202, 400, 401, 403, 409, 422, 503, created=True),
+    summary="Start a backfill",
+    tags=["operation"],
+)
+async def start(request: Request[Any, Any, Any]) -> ASGIResponse:
+    """Live work comes first; a backfill that finds no budget waits for it."""
+    params.parse(request.scope["query_string"], ())
+    body, who = await bodies.read(request, BackfillBody), _who(request)
+    key = f"{who}:{carry.idempotency_key(request)}"[:200]
+
+    async def shown(done: BackfillChanged) -> ASGIResponse:
+        headers = {"Location": f"/ops/backfills/{done.backfill_id}"}
+        return respond.private(done, status=201 if done.created else 200, headers=headers)
+
+    command = StartBackfill(**body.fields(), key=key, requested_by=who)
+    return await carry.out(request, command, BackfillChanged, shown)
+
+
+@get(
+    "/ops/backfills",
+    guards=_OPERATORS,
+    operation_class=openapi.operation(LIMIT, BEFORE),
+    responses=openapi.responses(BackfillList, 400, 401, 403, 503),
+    summary="Backfills",
+    tags=["operation"],
+)
+async def list_backfills(request: Request[Any, Any, Any]) -> ASGIResponse:
+    asked = params.parse(request.scope["query_string"], (LIMIT, BEFORE))
+    read = functools.partial(queries.newest, before=asked["before"], count=asked["limit"])
+    return respond.private(BackfillList(backfills=await deps.of(request).database.read(read)), request)
+
+
+@get(
+    "/ops/backfills/{backfill_id:str}",
+    guards=_OPERATORS,
+    operation_class=openapi.operation(BACKFILL_ID),
+    responses=openapi.responses(Status, 400, 401, 403, 404, 503),
+    summary="How far a backfill is",
+    tags=["operation"],
+)
+async def one_backfill(request: Request[Any, Any, Any], backfill_id: Id) -> ASGIResponse:
+    """By source: slices, pages, articles, and why it waits."""
+    params.parse(request.scope["query_string"], ())
+    number = BACKFILL_ID.kind.read(BACKFILL_ID.name, backfill_id)
+    found = await deps.of(request).database.read(functools.partial(queries.status, backfill_id=number))
+    if found is None:
+        raise NotFoundError("there is no such backfill")
+    return respond.private(found, request)
+
+
+def _steers(verb: str, summary: str) -> Callable[[Callable[..., Any]], HTTPRouteHandler]:
+    """The decorator of a route that changes a backfill."""
+    return post(
+        f"/ops/backfills/{{backfill_id:str}}/{verb}",
+        status_code=200,
+        guards=_OPERATORS,
+        operation_class=openapi.operation(BACKFILL_ID),
+        responses=openapi.responses(BackfillChanged, *_PROBLEMS),
+        summary=summary,
+        tags=["operation"],
+    )
+
+
+@_steers("pause", "Pause a backfill")
+async def pause(request: Request[Any, Any, Any], backfill_id: Id) -> ASGIResponse:
+    """No further page is fetched until it is resumed."""
+    return await _change(request, PauseBackfill, backfill_id)
+
+
+@_steers("resume", "Resume a backfill")
+async def resume(request: Request[Any, Any, Any], backfill_id: Id) -> ASGIResponse:
+    """Go on after a pause; after a failure, with what failed."""
+    return await _change(request, ResumeBackfill, backfill_id)
+
+
+@_steers("cancel", "Cancel a backfill")
+async def cancel(request: Request[Any, Any, Any], backfill_id: Id) -> ASGIResponse:
+    """Give up the rest; what is stored stays."""
+    return await _change(request, CancelBackfill, backfill_id)
+
+
+async def _change(
+    request: Request[Any, Any, Any], kind: type[ChangeBackfill], backfill_id: str
+) -> ASGIResponse:
+    params.parse(request.scope["query_string"], ())
+    number = BACKFILL_ID.kind.read(BACKFILL_ID.name, backfill_id)
+
+    async def shown(done: BackfillChanged) -> ASGIResponse:
+        return respond.private(done)
+
+    command = kind(backfill_id=number, requested_by=_who(request))
+    return await carry.out(request, command, BackfillChanged, shown)
+
+
+def _who(request: Request[Any, Any, Any]) -> str:
+    """For the audit log."""
+    return f"user:{carry.user_id(request)}"

@@ -1,0 +1,98 @@
+"""The way of every answer that is kept: out of the cache, or made once for all who ask, kept, and looked after."""
+
+import functools
+import time
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any, NamedTuple
+
+from litestar import Request
+from litestar.response.base import ASGIResponse
+
+from api import respond
+from api.answers import Answer
+from api.cache import Alias
+from api.deps import Deps
+
+# Reads the archive through a connection.
+Read = Callable[[Any], Awaitable["Draft"]]
+
+
+class Draft(NamedTuple):
+    """An answer that was just made. stories: the ids of those that it shows."""
+
+    answer: Answer
+    stories: Collection[int] = ()
+
+
+class Plan(NamedTuple):
+    """How an answer is made and kept.
+
+    query: what ingest matches new articles with (empty: every new article changes it; None: no new one does);
+    searched: what the caller searched for, on a first page; seconds: for how long it may be kept.
+    """
+
+    name: str
+    read: Read
+    query: str | None = ""
+    searched: str | None = None
+    seconds: int = 60
+
+
+async def kept(
+    request: Request[Any, Any, Any],
+    at: Deps,
+    alias: Alias,
+    remake: Callable[[], Awaitable[Any]],
+    *,
+    personal: bool = False,
+) -> ASGIResponse | None:
+    """The answer out of the cache, if it is there. remake: makes and keeps it anew, before it is too old.
+
+    personal: the same request of somebody else has another answer.
+    """
+    scope = request.scope
+    if not personal:
+        at.cache.learn(respond.target(scope), alias)
+    at.ahead.plan(alias.name, remake)
+    hit = at.cache.near(alias.name)
+    status = "hit; detail=memory"
+    if hit is None:
+        hit, status = await at.cache.far(alias.name), "hit; detail=redis"
+    if hit is None:
+        return None
+    at.noticed(scope, alias, hit)
+    return respond.kept(request, hit, status, personal=personal)
+
+
+async def answered(request: Request[Any, Any, Any], at: Deps, plan: Plan) -> ASGIResponse:
+    """The answer of a plan, from wherever it is soonest had."""
+    make = functools.partial(_make, at, plan)
+    alias = Alias(plan.name, plan.searched)
+    if hit := await kept(request, at, alias, make):
+        return hit
+    found: Answer = await at.coalescer.run(plan.name, make)
+    at.noticed(request.scope, alias, found)
+    return respond.kept(request, found, respond.missed(found))
+
+
+async def _make(at: Deps, plan: Plan) -> Answer:
+    # Before the database: what is published after this moment may be missing, and such an answer is not kept.
+    generation = await at.cache.generation()
+    started = time.perf_counter()
+    draft = await at.database.read(plan.read)
+    if generation is None:
+        return draft.answer
+    return await at.cache.put(
+        plan.name,
+        draft.answer,
+        query=plan.query,
+        generation=generation,
+        seconds=min(plan.seconds, at.settings.cache_seconds),
+        stories=draft.stories,
+        cost_ms=cost_ms(started),
+    )
+
+
+def cost_ms(started: float) -> int:
+    """Since a moment of time.perf_counter()."""
+    return round((time.perf_counter() - started) * 1000)

@@ -1,0 +1,86 @@
+"""What a backfill takes, before anything starts: slices, calls, and days within the budgets."""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from ingest.backfill.slices import Period, Slice, Target, cut, reach
+from shared.events import BackfillPlan, SourcePlan
+
+_DAY = 86_400
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """configured: sources that have a key; calls_per_day: what their budgets leave for backfills."""
+
+    newsapi_plan: str
+    configured: frozenset[str]
+    calls_per_day: Mapping[str, int]
+
+
+class Planned(msgspec.Struct, frozen=True, kw_only=True):
+    """slices: in the order in which each source's are fetched; left_out: what cannot be had, in sentences."""
+
+    slices: list[Slice]
+    left_out: list[str]
+
+
+def plan(wanted: Sequence[tuple[Target, Period]], limits: Limits, now: datetime) -> Planned:
+    """Cut every wanted period of every target that its source can be asked for."""
+    slices: list[Slice] = []
+    left_out: dict[str, None] = {}  # a set that keeps its order
+    for target, period in wanted:
+        possible, why_less = _possible(target, period, limits, now)
+        left_out.update(dict.fromkeys(why_less))
+        if possible is not None:
+            slices.extend(cut(target, possible))
+    return Planned(slices=slices, left_out=list(left_out))
+
+
+def summary(planned: Planned, limits: Limits) -> BackfillPlan:
+    """The figures of a plan."""
+    sources = [
+        _source(name, planned.slices, limits) for name in sorted({s.target.source for s in planned.slices})
+    ]
+    days = [source.days for source in sources]
+    return BackfillPlan(
+        sources=sources,
+        slices=len(planned.slices),
+        calls=sum(source.calls for source in sources),
+        days=None if None in days else max((d for d in days if d is not None), default=0.0),
+        left_out=planned.left_out,
+    )
+
+
+def live_calls(cadences: Sequence[tuple[str, int]]) -> dict[str, float]:
+    """Calls a day by source, from (source, cadence in seconds) of each topic: a pull that is caught up is one call."""
+    calls: dict[str, float] = {}
+    for source, cadence in cadences:
+        calls[source] = calls.get(source, 0.0) + _DAY / cadence
+    return calls
+
+
+def _source(name: str, slices: Sequence[Slice], limits: Limits) -> SourcePlan:
+    own = [each for each in slices if each.target.source == name]
+    calls, per_day = sum(each.calls for each in own), limits.calls_per_day[name]
+    days = math.ceil(10 * calls / per_day) / 10 if per_day else None
+    return SourcePlan(source=name, slices=len(own), calls=calls, calls_per_day=per_day, days=days)
+
+
+def _possible(
+    target: Target, period: Period, limits: Limits, now: datetime
+) -> tuple[Period | None, list[str]]:
+    since, until = period[0], min(period[1], now)
+    if target.source not in limits.configured:
+        return None, [f"{target.source}: it has no key"]
+    if target.kind == "headlines":
+        return None, ["newsapi: its headlines cannot be asked for the past, only its searches"]
+    why_less = []
+    if target.source == "reddit":
+        why_less = [f"reddit: {target.query!r} gives its newest 1,000 posts, however far they reach"]
+    if target.source == "newsapi" and since < (first := reach(limits.newsapi_plan, now)):
+        since = first
+        why_less = [f"newsapi: nothing before {first:%Y-%m-%d} on the plan {limits.newsapi_plan!r}"]
+    return ((since, until) if since < until else None), why_less

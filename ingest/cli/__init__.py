@@ -1,0 +1,1 @@
+"""Operators' commands: `newsintel <noun> <verb>`, one file per noun."""

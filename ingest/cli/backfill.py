@@ -1,0 +1,151 @@
+"""`newsintel backfill`: fill in the past, beside live work and within the budgets."""
+
+import argparse
+import time
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ingest.cli.asking import ask, made, me
+from ingest.cli.output import CliError, bar, day, say, span, table
+from ingest.ports import Ports
+from ingest.store import backfills
+from ingest.store.backfills import Backfill, Progress
+from shared.commands import (
+    KINDS,
+    CancelBackfill,
+    ChangeBackfill,
+    PauseBackfill,
+    PlanBackfill,
+    ResumeBackfill,
+    StartBackfill,
+)
+from shared.events import BackfillChanged, BackfillPlan
+
+_WATCH_SECONDS = 5.0
+_DAYS = 7
+_SHOWN = 20
+
+
+def add(nouns: Any) -> None:
+    verbs = nouns.add_parser("backfill", help="fill in the past").add_subparsers(required=True)
+    for verb, run, text in (
+        ("plan", _plan, "what it would take: slices, calls, days; starts nothing"),
+        ("start", _start, "plan it and begin"),
+    ):
+        command = verbs.add_parser(verb, help=text)
+        command.add_argument("--source", action="append", choices=KINDS, help="repeat for several (all)")
+        command.add_argument("--since", type=_moment, help=f"date or time, UTC ({_DAYS} days ago)")
+        command.add_argument("--until", type=_moment, help="date or time, UTC (now)")
+        what = command.add_mutually_exclusive_group()
+        what.add_argument("--query", help="words for every source (else its topics)")
+        what.add_argument("--gaps", action="store_true", help="only where a topic was not pulled")
+        command.set_defaults(run=run)
+        if verb == "start":
+            command.add_argument("--key", help="repeats with one key start it once")
+    status = verbs.add_parser("status", help="how far, how fast, how long")
+    status.add_argument("id", type=int, nargs="?", help="one of them (the newest)")
+    status.add_argument(
+        "--watch", action="store_true", help=f"again every {_WATCH_SECONDS:.0f} s until it is over"
+    )
+    status.set_defaults(run=_status)
+    for verb, kind, text in (
+        ("pause", PauseBackfill, "no further page until it is resumed"),
+        ("resume", ResumeBackfill, "go on; after a failure with what failed"),
+        ("cancel", CancelBackfill, "give up the rest; what is stored stays"),
+    ):
+        command = verbs.add_parser(verb, help=text)
+        command.add_argument("id", type=int)
+        command.set_defaults(run=_change, kind=kind)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date or time such as 2026-01-31") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def _asked(asked: argparse.Namespace, ports: Ports) -> dict[str, Any]:
+    now = ports.clock().replace(microsecond=0)
+    return {
+        "sources": asked.source or sorted(KINDS),
+        "since": asked.since or now - timedelta(days=_DAYS),
+        "until": asked.until or now,
+        "query": asked.query,
+        "gaps": asked.gaps,
+    }
+
+
+def _plan(asked: argparse.Namespace, ports: Ports) -> None:
+    _show_plan(ask(ports, made(PlanBackfill, **_asked(asked, ports)), BackfillPlan))
+
+
+def _start(asked: argparse.Namespace, ports: Ports) -> None:
+    fields = _asked(asked, ports)
+    _show_plan(ask(ports, made(PlanBackfill, **fields), BackfillPlan))
+    key = asked.key or str(uuid.uuid4())
+    done = ask(ports, made(StartBackfill, **fields, key=key, requested_by=me()), BackfillChanged)
+    say(f"backfill {done.backfill_id} is {done.state}")
+
+
+def _show_plan(plan: BackfillPlan) -> None:
+    table(
+        ("SOURCE", "SLICES", "CALLS", "CALLS A DAY", "DAYS"),
+        [(s.source, s.slices, f"about {s.calls}", s.calls_per_day, _days(s.days)) for s in plan.sources],
+    )
+    for sentence in plan.left_out:
+        say(f"left out: {sentence}")
+    say(f"{plan.slices} slices, about {plan.calls} calls, {_days(plan.days)} days within the budgets")
+
+
+def _days(days: float | None) -> str:
+    return "never: live work needs all" if days is None else f"{days:g}"
+
+
+def _change(asked: argparse.Namespace, ports: Ports) -> None:
+    kind: type[ChangeBackfill] = asked.kind
+    done = ask(ports, made(kind, backfill_id=asked.id, requested_by=me()), BackfillChanged)
+    say(f"backfill {done.backfill_id} is {done.state}")
+
+
+def _status(asked: argparse.Namespace, ports: Ports) -> None:
+    while True:
+        with ports.database.connection() as conn:
+            found = backfills.newest(conn, _SHOWN) if asked.id is None else [backfills.get(conn, asked.id)]
+            shown = [each for each in found if each]
+            if not shown:
+                raise CliError("there is no such backfill" if asked.id else "there is none yet")
+            progress = backfills.progress(conn, shown[0].id)
+        show(shown[0], progress, ports.clock())
+        if not asked.watch or shown[0].state != "running":
+            break
+        time.sleep(_WATCH_SECONDS)
+    for other in shown[1:]:
+        say(f"earlier: backfill {other.id}, {other.state}, {_window(other)}, by {other.requested_by}")
+
+
+def show(backfill: Backfill, progress: list[Progress], now: datetime) -> None:
+    """One screen about one backfill."""
+    what = f"{backfill.query!r}" if backfill.query else "gaps of topics" if backfill.gaps else "topics"
+    say(f"backfill {backfill.id}: {backfill.state}, {what}, {_window(backfill)}, by {backfill.requested_by}")
+    hours = max(((backfill.finished_at or now) - backfill.created_at) / timedelta(hours=1), 1 / 60)
+    for each in progress:
+        share = (each.done + each.failed) / each.slices
+        pace = each.pages / hours
+        left = timedelta(hours=each.expected / pace) if pace and backfill.state == "running" else None
+        say(
+            f"  {each.source:<9} {bar(share)} {each.done}/{each.slices} slices, {each.pages} pages "
+            f"({pace:.0f}/h), {each.stored} new of {each.fetched}, left {span(left) if each.expected else '-'}"
+        )
+        if each.failed:
+            say(
+                f"            {each.failed} failed: {each.reason}; `backfill resume {backfill.id}` tries them again"
+            )
+        elif each.retry_at and each.retry_at > now:
+            say(f"            waits until {day(each.retry_at)} UTC: {each.reason}")
+
+
+def _window(backfill: Backfill) -> str:
+    return f"{day(backfill.window_from)} to {day(backfill.window_to)}"

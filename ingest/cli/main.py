@@ -1,0 +1,49 @@
+"""Operators' commands, with the worker's settings: `newsintel backfill|quarantine|topics|users|keys|... <verb>`.
+
+What changes something is sent to the workers as a command, as the api and the scheduler do it.
+"""
+
+import argparse
+import sys
+
+from ingest import bootstrap
+from ingest.cli import backfill, keys, quarantine, retention, seal, sentiment, status, topics, users
+from ingest.cli.output import say
+from ingest.seal import new_key
+from shared import log
+from shared.config import IngestSettings, load
+from shared.errors import NewsIntelError
+
+NOUNS = (backfill, status, topics, quarantine, retention, sentiment, users, keys, seal)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit code: 0, or 2 with one sentence on standard error."""
+    asked = parser().parse_args(arguments)
+    try:
+        if asked.run is None:
+            say(new_key())
+            return 0
+        settings = load(IngestSettings)
+        log.configure("error", service="cli")
+        ports = bootstrap.ports(settings)
+        try:
+            asked.run(asked, ports)
+        finally:
+            ports.database.close()
+    except NewsIntelError as error:
+        print(f"newsintel: {error}", file=sys.stderr)  # noqa: T201 - a command line prints
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(
+        prog="newsintel", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    nouns = made.add_subparsers(required=True, metavar="<noun>")
+    for noun in NOUNS:
+        noun.add(nouns)
+    return made

@@ -1,0 +1,114 @@
+"""`newsintel status`: one screen on queues, lag, budgets, circuits, cache, backfills and the last errors."""
+
+import argparse
+from datetime import datetime, timedelta
+from typing import Any
+
+from ingest.cli.output import day, say, span, table
+from ingest.ports import Ports
+from ingest.sources.registry import ledgers
+from ingest.store import backfills, overview
+from shared import keys
+from shared.commands import Queue
+
+_ERRORS = 5
+
+
+def add(nouns: Any) -> None:
+    nouns.add_parser("status", help="everything on one screen").set_defaults(run=_status)
+
+
+def _status(_asked: argparse.Namespace, ports: Ports) -> None:
+    now = ports.clock()
+    for part in (_queues, _sources, _budgets, _cache, _backfills, _errors):
+        part(ports, now)
+
+
+def _queues(ports: Ports, _now: datetime) -> None:
+    def size(kind: str, name: str) -> Any:
+        return getattr(ports.redis, kind)(f"{keys.QUEUE_NAMESPACE}:{name}")
+
+    table(
+        ("QUEUE", "WAITING", "NOT ACKNOWLEDGED", "DELAYED", "GIVEN UP"),
+        [
+            (
+                q,
+                size("llen", q),
+                size("hlen", f"{q}.msgs"),
+                size("hlen", f"{q}.DQ.msgs"),
+                size("zcard", f"{q}.XQ"),
+            )
+            for q in Queue
+        ],
+    )
+    leader = ports.redis.get(keys.LEADER)
+    say("scheduler: " + ("leads" if leader else "none leads; nothing is sent on a cadence"))
+
+
+def _sources(ports: Ports, now: datetime) -> None:
+    with ports.database.connection() as conn:
+        found = overview.sources(conn)
+    say("")
+    table(
+        ("SOURCE", "LAST PULL", "SINCE SUCCESS", "NEWEST ARTICLE", "CIRCUIT"),
+        (
+            (
+                s.source,
+                s.outcome,
+                _since(s.last_success_at, now),
+                _since(s.newest_at, now),
+                _circuit(ports, s.source),
+            )
+            for s in found
+        ),
+    )
+
+
+def _circuit(ports: Ports, source: str) -> str:
+    stored: Any = ports.redis.hgetall(keys.circuit(source))
+    if b"open_until" in stored:
+        return f"open: {stored.get(b'why', b'').decode()}"
+    failures = int(stored.get(b"failures", 0))
+    return f"closed, {failures} failures" if failures else "closed"
+
+
+def _budgets(ports: Ports, _now: datetime) -> None:
+    say("")
+    table(
+        ("BUDGET", "PER", "LEFT", "OF", "ENDS"),
+        (
+            (source, left.window, left.left, left.limit, day(left.ends_at))
+            for source, book in ledgers(ports.settings, ports.redis).items()
+            for left in book.remaining()
+        ),
+    )
+
+
+def _cache(ports: Ports, _now: datetime) -> None:
+    standing: Any = ports.redis.hlen(keys.STANDING)
+    memory: Any = ports.redis.info("memory")
+    say(f"\ncache: {standing} queries with stored answers; Redis uses {memory['used_memory_human']}")
+
+
+def _backfills(ports: Ports, _now: datetime) -> None:
+    with ports.database.connection() as conn:
+        found = [
+            each for each in backfills.newest(conn, 100) if each.state in {"running", "paused", "failed"}
+        ]
+        for each in found:
+            progress = backfills.progress(conn, each.id)
+            done, slices = sum(p.done for p in progress), sum(p.slices for p in progress)
+            say(f"backfill {each.id}: {each.state}, {done} of {slices} slices")
+
+
+def _errors(ports: Ports, _now: datetime) -> None:
+    with ports.database.connection() as conn:
+        errors = overview.errors(conn, _ERRORS)
+        kept = overview.quarantined(conn)
+    say(f"quarantine: {kept} items" + ("; `newsintel quarantine list`" if kept else ""))
+    for error in errors:
+        say(f"{day(error.at)}  {error.source}  {error.outcome}: {error.reason}")
+
+
+def _since(moment: datetime | None, now: datetime) -> str:
+    return f"{span(max(now - moment, timedelta()))} ago" if moment else "never"

@@ -1,0 +1,101 @@
+"""RunSlice: one page of a backfill, by the path that every page takes.
+
+    next slice ──▶ pull one page ──▶ pipeline ──▶ note where the next page starts ──▶ backfill over?
+                        └── no page: again later (budget, circuit: for as long as it takes), or given up
+
+Killed anywhere, the page is fetched again: what is in the archive then changes nothing.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import redis
+import structlog
+
+from ingest.article import Outcome
+from ingest.handlers.pulling import pull_source
+from ingest.pipeline.run import run
+from ingest.ports import Ports, Priority, Pull
+from ingest.store import backfills
+from ingest.store.backfills import DueSlice
+from shared import keys
+from shared.commands import RunSlice
+from shared.errors import BadAnswerError, BudgetSpentError, CircuitOpenError, RateLimitedError, SourceError
+
+MAX_ATTEMPTS: Final = 5
+_PAUSE: Final = timedelta(seconds=60)
+# It is not the slice that is in the way: it waits, and is not counted as tried.
+_WAITS: Final = (BudgetSpentError, CircuitOpenError, RateLimitedError)
+# Sources speak in seconds and count both ends of a window.
+_LAST_SECOND: Final = timedelta(seconds=1)
+
+_log = structlog.get_logger("backfill")
+
+
+def run_slice(command: RunSlice, ports: Ports, _command_id: str) -> None:
+    """Does nothing while another worker is at this source."""
+    with ports.database.connection() as turn:
+        if not backfills.take_turn(turn, command.source):
+            return
+        try:
+            due = backfills.next_slice(turn, command.source)
+            if due is not None and (due.retry_at is None or due.retry_at <= ports.clock()):
+                _page(due, ports)
+        finally:
+            backfills.end_turn(turn, command.source)
+    _handled(command, ports)
+
+
+def _page(due: DueSlice, ports: Ports) -> None:
+    fetch_id = f"slice-{due.id}:{due.source}"
+
+    def on_page(items: list[Outcome]) -> bool:
+        run(items, fetch_id, ports)
+        return True
+
+    pull = Pull(
+        kind=due.kind,
+        query=due.query,
+        since=due.window_from,
+        until=max(due.window_from, due.window_to - _LAST_SECOND),
+        after=due.cursor,
+        priority=Priority.BACKFILL,
+    )
+    pulled = pull_source(ports, due.source, pull, fetch_id, on_page, topic_id=due.topic_id)
+    at = ports.clock()
+    with ports.database.connection() as conn, conn.transaction():
+        if pulled.error is None:
+            backfills.page_done(conn, due.id, pulled.cursor, at)
+        else:
+            retry_at = _retry_at(pulled.error, due, at)
+            backfills.page_missed(
+                conn,
+                due.id,
+                outcome=pulled.error.code,
+                reason=pulled.error.message,
+                attempts=due.attempts + (not isinstance(pulled.error, _WAITS)),
+                retry_at=retry_at,
+                # Perhaps the item from which it went on was withdrawn.
+                afresh=isinstance(pulled.error, BadAnswerError),
+                at=at,
+            )
+        backfills.settle(conn, due.backfill_id, at)
+
+
+def _retry_at(error: SourceError, due: DueSlice, at: datetime) -> datetime | None:
+    if not error.retryable:
+        return None
+    if isinstance(error, _WAITS):
+        return error.retry_at or at + _PAUSE
+    if due.attempts + 1 >= MAX_ATTEMPTS:
+        return None
+    pause: timedelta = _PAUSE * 2**due.attempts
+    return max(error.retry_at or at, at + pause)
+
+
+def _handled(command: RunSlice, ports: Ports) -> None:
+    """The scheduler may send the next one."""
+    try:
+        ports.redis.delete(keys.slice_sent(command.source))
+    except redis.RedisError as error:
+        _log.warning("slice_not_noted", error=str(error))  # it lapses by itself

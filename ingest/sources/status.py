@@ -1,0 +1,56 @@
+"""What readers may know of a source's budget and circuit: a snapshot under a key of its own.
+
+The ledgers and circuits are the worker's own keys, which the api has no right to read.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+import redis
+
+from ingest.sources import guardian, newsapi, reddit
+from ingest.sources.circuit import Circuit
+from ingest.sources.registry import ledgers
+from shared import keys
+from shared.clock import Clock
+from shared.config import IngestSettings
+from shared.events import BudgetLeft, SourceStatus
+
+# Refreshed this often; gone when nobody refreshed it for a while: no status is better than an old one.
+SECONDS: Final = 5
+LIVES_SECONDS: Final = 30
+
+
+def publish(settings: IngestSettings, client: redis.Redis, clock: Clock) -> None:
+    """Write one snapshot of each source. Raises redis.RedisError."""
+    configured = {
+        newsapi.NAME: bool(settings.newsapi_key),
+        guardian.NAME: bool(settings.guardian_key),
+        reddit.NAME: bool(settings.reddit_client_id),
+    }
+    for source, ledger in ledgers(settings, client).items():
+        circuit = Circuit(
+            source, client, failures=settings.circuit_failures, seconds=settings.circuit_seconds
+        )
+        state = circuit.look(clock())
+        told = SourceStatus(
+            source=source,
+            at=clock(),
+            configured=configured[source],
+            budget=[
+                BudgetLeft(window=left.window, limit=left.limit, left=left.left, ends_at=left.ends_at)
+                for left in ledger.remaining()
+            ],
+            circuit=state.name,
+            circuit_reason=state.why,
+            circuit_until=state.until,
+            told_to_wait_until=_told_to_wait(source, client, clock()),
+        )
+        client.set(keys.status(source), msgspec.json.encode(told), ex=LIVES_SECONDS)
+
+
+def _told_to_wait(source: str, client: redis.Redis, now: datetime) -> datetime | None:
+    raw: Any = client.get(keys.closed(source))
+    until = datetime.fromtimestamp(int(raw) / 1000, UTC) if raw else None
+    return until if until and until > now else None

@@ -1,0 +1,165 @@
+"""What a query was understood as, and the counts that show which of its parts finds or removes how much."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import msgspec
+from psycopg import sql
+
+from shared.query.canonical import canonical, term
+from shared.query.compile import COLUMNS, Columns, Condition, compile_part
+from shared.query.lexemes import NAME_CONFIG, Lexemes, configs_of, is_name, narrowed, tsquery, words_of
+from shared.query.tree import And, Leaf, Node, Not, Or, Query, Text
+
+# An operator that was typed in lower case is a word; whoever meant the operator is told so.
+_LOOKALIKES: Final = {"and": "AND", "or": "OR", "not": "NOT"}
+
+
+class Term(msgspec.Struct, frozen=True, kw_only=True):
+    """One distinct term. position: where it first stands, from 0; words: as the index knows it, by configuration.
+
+    condition: for the count of its hits by itself; None when it is ignored, because its words are too common.
+    """
+
+    text: str
+    field: str
+    position: int
+    words: dict[str, list[str]]
+    ignored: bool
+    condition: Condition | None
+    note: str | None = None
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One part that every result must satisfy. is_text: whether it is only about words, so that the index finds it."""
+
+    text: str
+    is_text: bool
+    condition: Condition
+
+
+def terms(
+    query: Query, lexemes: Lexemes, languages: Iterable[str] = (), *, columns: Columns = COLUMNS
+) -> list[Term]:
+    """The terms of a query in their order."""
+    scopes = _scopes(query.root, configs_of(languages))
+    return [
+        _term(query, leaf, scopes[leaf], lexemes, columns, f"t{number}_")
+        for number, leaf in enumerate(query.places)
+    ]
+
+
+def steps(
+    query: Query, lexemes: Lexemes, languages: Iterable[str] = (), *, columns: Columns = COLUMNS
+) -> list[Step]:
+    """What the outermost AND joins, or the whole query; parts that are ignored are left out."""
+    configs = configs_of(languages)
+    root = query.root
+    parts = root.children if isinstance(root, And) else (root,)
+    within = narrowed(root, configs) if isinstance(root, And) else configs
+    conditions = (
+        (part, _condition(query, part, within, lexemes, columns, f"s{n}_")) for n, part in enumerate(parts)
+    )
+    return [
+        Step(text=canonical(part), is_text=_is_text(part), condition=condition)
+        for part, condition in conditions
+        if condition
+    ]
+
+
+def hits(conditions: Mapping[str, Condition], origin: sql.Composable, most: int) -> Condition:
+    """A statement of one row: how many rows of `origin` satisfy each condition by itself, counted up to `most`."""
+    counts = [
+        sql.SQL("(SELECT count(*) FROM (SELECT FROM {} WHERE {} LIMIT {}) found) AS {}").format(
+            origin, condition.expression, sql.Literal(most), sql.Identifier(name)
+        )
+        for name, condition in conditions.items()
+    ]
+    return Condition(sql.SQL("SELECT {}").format(sql.SQL(", ").join(counts)), _values(conditions.values()))
+
+
+def removed(
+    found: Condition, filters: Mapping[str, Condition], origin: sql.Composable, most: int
+) -> Condition:
+    """A statement of one row: of the `most` first rows that satisfy `found`, how many each filter alone removes.
+
+    Alone: they satisfy all the other filters. The last column, `kept`, counts what satisfies all of them.
+    """
+    flags = [
+        sql.SQL("({}) IS TRUE AS {}").format(each.expression, sql.Identifier(name))
+        for name, each in filters.items()
+    ]
+    counts = [
+        sql.SQL("count(*) FILTER (WHERE {}) AS {}").format(_only_not(name, filters), sql.Identifier(name))
+        for name in filters
+    ]
+    kept = sql.SQL("count(*) FILTER (WHERE {}) AS kept").format(_only_not(None, filters))
+    statement = sql.SQL("SELECT {} FROM (SELECT {} FROM {} WHERE {} LIMIT {}) found").format(
+        sql.SQL(", ").join([*counts, kept]),
+        sql.SQL(", ").join(flags),
+        origin,
+        found.expression,
+        sql.Literal(most),
+    )
+    return Condition(statement, {**found.values, **_values(filters.values())})
+
+
+def _only_not(failing: str | None, names: Iterable[str]) -> sql.Composable:
+    flags = [sql.SQL("NOT {}" if name == failing else "{}").format(sql.Identifier(name)) for name in names]
+    return sql.SQL(" AND ").join(flags) if flags else sql.SQL("true")
+
+
+def _values(conditions: Iterable[Condition]) -> dict[str, Any]:
+    return {name: value for condition in conditions for name, value in condition.values.items()}
+
+
+def _term(
+    query: Query, leaf: Leaf, configs: tuple[str, ...], lexemes: Lexemes, columns: Columns, prefix: str
+) -> Term:
+    condition = _condition(query, leaf, configs, lexemes, columns, prefix)
+    return Term(
+        text=term(leaf),
+        field=leaf.field if isinstance(leaf, Text) else getattr(leaf, "field", "sentiment"),
+        position=query.places[leaf],
+        words=_words(leaf, configs, lexemes) if isinstance(leaf, Text) else {},
+        ignored=condition is None,
+        condition=condition,
+        note=_note(leaf),
+    )
+
+
+def _words(leaf: Text, configs: tuple[str, ...], lexemes: Lexemes) -> dict[str, list[str]]:
+    used = (NAME_CONFIG,) if is_name(leaf) else configs
+    return {config: words_of(tsquery(leaf, config, lexemes)) for config in used}
+
+
+def _note(leaf: Leaf) -> str | None:
+    if not isinstance(leaf, Text) or leaf.kind != "word" or leaf.text not in _LOOKALIKES:
+        return None
+    return f"{leaf.text} is read as a word; the operator is written {_LOOKALIKES[leaf.text]}"
+
+
+def _condition(
+    query: Query, node: Node, configs: tuple[str, ...], lexemes: Lexemes, columns: Columns, prefix: str
+) -> Condition | None:
+    return compile_part(query, node, configs, lexemes, columns=columns, prefix=prefix)
+
+
+def _scopes(node: Node, configs: tuple[str, ...]) -> dict[Leaf, tuple[str, ...]]:
+    """The configurations that each term is searched with, where it first stands."""
+    if isinstance(node, Not):
+        return _scopes(node.child, configs)
+    if not isinstance(node, And | Or):
+        return {node: configs}
+    found: dict[Leaf, tuple[str, ...]] = {}
+    for child in node.children:
+        found = {**_scopes(child, narrowed(node, configs)), **found}
+    return found
+
+
+def _is_text(node: Node) -> bool:
+    if isinstance(node, And | Or):
+        return all(_is_text(child) for child in node.children)
+    if isinstance(node, Not):
+        return _is_text(node.child)
+    return isinstance(node, Text) and not is_name(node)

@@ -1,0 +1,129 @@
+"""What a backfill costs live work: latency of interactive fetches on an idle system and during a backfill.
+
+    python -m tests.bench.backfill [--fetches 60]
+
+Real worker processes (interactive and bulk apart, as deployed), scheduler, PostgreSQL, Valkey and the simulator, which
+answers after 150 ms as a source on the internet does. Prints p50 and p95 in ms, and how much slower they became.
+"""
+
+import argparse
+import contextlib
+import json
+import statistics
+import tempfile
+import time
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+from alembic import command
+
+from deploy.local.servers import postgres, valkey
+from migrations.__main__ import alembic_config
+from shared import keys
+from shared.clock import utcnow
+from shared.commands import FetchQuery, StartBackfill
+from tests.e2e.conftest import System, eventually
+from tests.upstreams import Upstreams, running
+
+WORDS = ("climate", "world", "police", "bank", "team", "city", "government", "people", "market", "health")
+ROOM = {
+    "NEWSINTEL_NEWSAPI_CALLS_PER_12H": "100000",
+    "NEWSINTEL_NEWSAPI_CALLS_PER_DAY": "100000",
+    "NEWSINTEL_GUARDIAN_CALLS_PER_DAY": "100000",
+    "NEWSINTEL_REDDIT_CALLS_PER_10MIN": "100000",
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--fetches", type=int, default=60)
+    asked = parser.parse_args()
+    with contextlib.ExitStack() as stack:
+        system = start(stack)
+        fetch(system, "warm up")
+        idle = [fetch(system, f"{WORDS[n % len(WORDS)]} {n}") for n in range(asked.fetches)]
+        begin_backfills(system)
+        before = pages(system)
+        busy = [fetch(system, f"{WORDS[n % len(WORDS)]} or {n}") for n in range(asked.fetches)]
+        print(json.dumps(report(idle, busy, pages(system) - before), indent=2))  # noqa: T201
+
+
+def start(stack: contextlib.ExitStack) -> System:
+    data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="newsintel-bench-")))
+    server = stack.enter_context(postgres(data / "postgres"))
+    server.create_database("bench")
+    urls = SimpleNamespace(
+        worker=server.url("newsintel_worker", "bench"),
+        api=server.url("newsintel_api", "bench"),
+        admin=server.url("postgres", "bench"),
+    )
+    command.upgrade(alembic_config(server.url("newsintel_owner", "bench")), "head")
+    upstreams: Upstreams = stack.enter_context(running())
+    upstreams.change(
+        newsapi_budget=100_000, guardian_per_second=None, guardian_per_day=None, reddit_limit=None
+    )
+    for source in ("newsapi", "guardian", "reddit"):
+        upstreams.faults(source=source, kind="delay", min_ms=150, max_ms=150)
+    (data / "logs").mkdir()
+    system = System(urls, stack.enter_context(valkey(data / "valkey")), upstreams, data / "logs")
+    stack.callback(system.stop)
+    system.ingest_environment.update(ROOM)
+    system.query("UPDATE topics SET paused = true RETURNING id")
+    system.worker("interactive")
+    system.worker("bulk")
+    system.scheduler()
+    time.sleep(5)
+    return system
+
+
+def fetch(system: System, query: str) -> float:
+    """Milliseconds until a reader's cold query is answered; a reader every half second or so."""
+    started = time.perf_counter()
+    command_id = system.send(FetchQuery(query=query, query_key=query))
+    while system.redis.get(keys.answer(command_id)) is None:
+        time.sleep(0.002)
+    took = (time.perf_counter() - started) * 1000
+    # The Guardian's pace is one call a second: a reader should not wait for the reader before.
+    time.sleep(1.3)
+    return took
+
+
+def begin_backfills(system: System) -> None:
+    now = utcnow().replace(microsecond=0)
+    for word in WORDS:
+        system.send(
+            StartBackfill(
+                sources=["guardian", "newsapi", "reddit"],
+                since=now - timedelta(days=365),
+                until=now,
+                query=word,
+                key=word,
+                requested_by="bench",
+            )
+        )
+    eventually(lambda: pages(system) > 0)
+
+
+def pages(system: System) -> int:
+    [(count,)] = system.query("SELECT coalesce(sum(pages), 0)::int FROM backfill_slices")
+    return count
+
+
+def report(idle: list[float], busy: list[float], fetched: int) -> dict[str, float]:
+    def at(values: list[float], share: int) -> float:
+        return round(statistics.quantiles(values, n=100)[share - 1], 1)
+
+    return {
+        "idle_p50_ms": at(idle, 50),
+        "idle_p95_ms": at(idle, 95),
+        "backfill_p50_ms": at(busy, 50),
+        "backfill_p95_ms": at(busy, 95),
+        "p50_slower_percent": round(100 * (at(busy, 50) / at(idle, 50) - 1), 1),
+        "mean_slower_percent": round(100 * (statistics.mean(busy) / statistics.mean(idle) - 1), 1),
+        "backfill_pages_meanwhile": fetched,
+    }
+
+
+if __name__ == "__main__":
+    main()

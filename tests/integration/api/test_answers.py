@@ -1,0 +1,111 @@
+"""What a search answers: filters, sorts, highlights, fields, explanations."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.factories import NOW
+
+pytestmark = pytest.mark.anyio
+
+
+async def found(api, **parameters) -> dict:
+    answer = await api.get("/articles", params=parameters, headers={"Prefer": "wait=0"})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def titles(api, **parameters) -> list[str]:
+    return [each["title"] for each in (await found(api, **parameters))["articles"]]
+
+
+async def test_filters_of_names_tone_and_picture(api, archive):
+    archive.article("bbc", source_name="BBC News", author="Jane Doe", tone="positive")
+    archive.article("sport", source_name="BBC Sport", image_url="https://i.example/1.jpg", tone="negative")
+    archive.article("reuters", source_name="Reuters", author="John Doe, Jane Roe", tone=None)
+    assert set(await titles(api, outlet="bbc")) == {"bbc", "sport"}
+    assert await titles(api, outlet="BBC News") == ["bbc"]
+    assert set(await titles(api, outlet="bbc news,reuters")) == {"bbc", "reuters"}
+    assert set(await titles(api, outlet="bbc,-sport")) == {"bbc"}
+    assert set(await titles(api, outlet="-bbc")) == {"reuters"}
+    assert set(await titles(api, exclude_outlet="sport,reuters")) == {"bbc"}
+    assert await titles(api, author="jane doe") == ["bbc"]
+    assert set(await titles(api, author="doe")) == {"bbc", "reuters"}
+    assert await titles(api, min_polarity="0.5") == ["bbc"]
+    assert await titles(api, max_polarity="-0.1") == ["sport"]
+    assert set(await titles(api, min_polarity="-0.5", max_polarity="0.5")) == {"bbc", "sport"}
+    assert await titles(api, has_image="true") == ["sport"]
+    assert set(await titles(api, has_image="false", q="bbc OR reuters")) == {"bbc", "reuters"}
+    assert await titles(api, q='outlet:"bbc news" sentiment:>0.3') == ["bbc"]
+
+
+async def test_sorts(api, archive):
+    told, quiet = archive.story(), archive.story()
+    archive.article("quiet", story_id=quiet, tone="negative", published_at=NOW)
+    for number in range(3):
+        archive.article("told", story_id=told, tone="positive", published_at=NOW - timedelta(days=number + 1))
+    archive.article("plain", tone=None, published_at=NOW - timedelta(days=9))
+    assert await titles(api, sort="coverage") == ["told", "quiet", "plain"]
+    assert await titles(api, sort="positive") == ["told", "quiet", "plain"]
+    assert await titles(api, sort="negative") == ["quiet", "told", "plain"]
+    assert await titles(api, sort="oldest") == ["plain", "told", "quiet"]
+
+
+async def test_highlights_are_html_with_no_tag_but_mark(api, archive):
+    archive.article(
+        "Storms & <b>hail</b>",
+        description="No such word",
+        content=f"{'Calm. ' * 60} A storm \ue000came\ue001 over 1 < 2 hills. {'Calm. ' * 60}",
+    )
+    [article] = (await found(api, q="storm", highlight="true"))["articles"]
+    marks = article["highlights"]
+    assert marks["title"] == "<mark>Storms</mark> &amp; &lt;b&gt;hail&lt;/b&gt;"
+    assert marks["description"] is None
+    [passage] = marks["content"]
+    assert "<mark>storm</mark> came over 1 &lt; 2" in passage
+    assert "\ue000" not in passage
+    assert "highlights" not in (await found(api, q="storm"))["articles"][0]
+    assert "highlights" not in (await found(api, highlight="true"))["articles"][0]
+
+
+async def test_only_the_fields_that_are_asked_for(api, archive):
+    archive.article("Storm")
+    [article] = (await found(api, q="storm", fields="title,id,sentiment"))["articles"]
+    assert set(article) == {"id", "title", "sentiment"}
+    [article] = (await found(api, q="storm", fields="url", highlight="true"))["articles"]
+    assert set(article) == {"url", "highlights"}
+
+
+async def test_an_explanation_says_what_was_understood_and_what_each_part_does(api, archive):
+    for number in range(3):
+        archive.article(
+            f"Storm {number}", tone="positive", image_url="https://i.example/1.jpg" if number else None
+        )
+    archive.article("Storm at night", tone="negative", source="reddit", source_name="r/news")
+    archive.article("Calm", tone="positive")
+    answer = await found(
+        api, q="the storms sentiment:positive", source="guardian", has_image="true", explain="true"
+    )
+    explained = answer["explain"]
+    assert answer["total"] == 2
+    assert explained["understood"] == "the storms sentiment:positive source:guardian"
+    terms = {each["term"]: each for each in explained["terms"]}
+    assert terms["storms"]["words"] == {"english": ["storm"], "simple": ["storms"]}
+    assert (terms["storms"]["position"], terms["storms"]["articles"]) == (4, 4)
+    assert (terms["the"]["ignored"], terms["the"]["articles"]) == (True, 0)
+    assert terms["sentiment:positive"]["articles"] == 4
+    assert {each["filter"]: each["removed"] for each in explained["filters"]} == {
+        "sentiment:positive": 0, "source:guardian": 0, "has_image": 1,
+    }  # fmt: skip
+    assert (explained["examined"], explained["remaining"]) == (4, 2)
+    assert "explain" not in await found(api, q="storms")
+
+
+async def test_a_request_that_means_the_same_is_the_same_answer(api, archive):
+    archive.article("Storm at sea", tone="positive")
+    await api.get("/articles?q=storm%20sea&source=guardian", headers={"Prefer": "wait=0"})
+    for query in ("source=guardian&q=%20SEA%20%20Storm", "q=sea+AND+storm+source:guardian"):
+        again = await api.get(f"/articles?{query}", headers={"Prefer": "wait=0"})
+        assert again.json()["total"] == 1
+    same = await api.get("/articles?q=sea+storm&source=guardian&limit=20", headers={"Prefer": "wait=0"})
+    assert "hit" in same.headers["cache-status"]

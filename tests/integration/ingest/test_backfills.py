@@ -1,0 +1,216 @@
+"""Backfills: planned, started once, carried on page by page, steered, and never past a budget."""
+
+from datetime import timedelta
+
+import msgspec
+import psycopg
+import pytest
+
+from ingest.handlers.backfills import planned_answer
+from ingest.handlers.run_slice import MAX_ATTEMPTS, run_slice
+from ingest.ports import Priority
+from ingest.sources.registry import ledgers
+from ingest.store import backfills
+from shared import keys
+from shared.clock import utcnow
+from shared.commands import (
+    CancelBackfill,
+    PauseBackfill,
+    PlanBackfill,
+    ResumeBackfill,
+    RunSlice,
+    StartBackfill,
+)
+
+BY = {"requested_by": "someone"}
+
+
+@pytest.fixture
+def start(do):
+    """start("guardian", query=...) -> the id of a new backfill of the last ten days."""
+
+    def started(*sources, key="one", days=10, using=None, **asked):
+        now = utcnow().replace(microsecond=0)
+        command = StartBackfill(
+            sources=list(sources), since=now - timedelta(days=days), until=now, key=key, **BY, **asked
+        )
+        return do(command, using=using)["backfill_id"]
+
+    return started
+
+
+def work(ports, source="guardian", pages=1):
+    for _ in range(pages):
+        run_slice(RunSlice(source=source), ports, "x")
+
+
+def calls(upstreams, source="guardian"):
+    return upstreams.calls()["counts"][source]
+
+
+STATES = "SELECT state, count(*)::int FROM backfill_slices GROUP BY state ORDER BY state"
+
+
+def test_a_plan_says_what_it_takes_and_starts_nothing(ports, rows, upstreams):
+    now = utcnow()
+    plan = planned_answer(
+        PlanBackfill(sources=["newsapi", "guardian", "reddit"], since=now - timedelta(days=60), until=now),
+        ports,
+    )
+    by_source = {each.source: each for each in plan.sources}
+    assert by_source["guardian"].slices == 7 * 9
+    # 0.8 of 500 a day less 7 topics of 48 pulls; 0.8 of 50 in 12 hours less 6 topics of 4 pulls.
+    assert by_source["guardian"].calls_per_day == 400 - 7 * 48
+    assert by_source["newsapi"].calls_per_day == 2 * (40 - 6 * 4)
+    assert by_source["reddit"].calls_per_day == 500 * 144
+    assert plan.days == max(each.days for each in plan.sources)
+    assert any("headlines" in sentence for sentence in plan.left_out)
+    assert rows("SELECT count(*) FROM backfills") == [(0,)]
+    assert calls(upstreams) == 0
+
+
+def test_a_request_starts_once_and_its_key_belongs_to_it(start, do, rows):
+    now = utcnow().replace(microsecond=0)
+    command = StartBackfill(
+        sources=["guardian"], since=now - timedelta(days=10), until=now, query="climate", key="k", **BY
+    )
+    first = do(command)
+    assert first == {"backfill_id": 1, "state": "running", "created": True}
+    assert do(command) == {"backfill_id": 1, "state": "running", "created": False}
+    assert do(msgspec.structs.replace(command, query="other")) == "idempotency_mismatch"
+    assert rows("SELECT source, kind, query FROM backfill_slices") == [("guardian", "query", "climate")] * 2
+    assert rows("SELECT action, detail->>'requested_by' FROM audit_log") == [("backfill_started", "someone")]
+
+
+def test_nothing_to_do_and_too_much_are_refused(do, make_ports):
+    now = utcnow()
+    start = StartBackfill(sources=["guardian"], since=now - timedelta(days=10), until=now, key="k", **BY)
+    assert do(start, using=make_ports(NEWSINTEL_GUARDIAN_KEY="")) == "nothing_to_do"
+    ever = msgspec.structs.replace(start, since=now - timedelta(days=40_000))
+    assert do(ever) == "too_large"
+
+
+@pytest.mark.parametrize("source", ["guardian", "newsapi", "reddit"])
+def test_it_brings_what_the_source_has_page_by_page(start, ports, rows, upstreams, source):
+    start(source, query="the")
+    page = 0
+    while rows("SELECT state FROM backfills") == [("running",)]:
+        work(ports, source)
+        page += 1
+    assert rows("SELECT outcome, count(*)::int FROM backfill_slices GROUP BY outcome") in (
+        [("ok", 1)],
+        [("ok", 2)],
+    )
+    assert rows("SELECT sum(pages)::int FROM backfill_slices") == [(page,)]
+    assert calls(upstreams, source) == page
+    [(stored, articles)] = rows("SELECT sum(stored)::int, (SELECT count(*) FROM articles) FROM fetches")
+    assert stored == articles > 0
+    work(ports, source)
+    assert calls(upstreams, source) == page
+
+
+def test_a_page_that_was_done_is_not_fetched_again(start, ports, rows, upstreams):
+    start("reddit", query="the", days=60)
+    rows("UPDATE backfill_slices SET kind = 'subreddit', query = 'all' RETURNING id")
+    work(ports, "reddit")
+    [(cursor,)] = rows("SELECT cursor FROM backfill_slices")
+    work(ports, "reddit")
+    assert cursor in str(upstreams.calls(last=1)["last"])
+
+
+def test_no_budget_is_waited_for_and_not_a_failure(start, make_ports, rows, upstreams, later):
+    ports = make_ports(NEWSINTEL_GUARDIAN_CALLS_PER_DAY="4", NEWSINTEL_GUARDIAN_CALLS_PER_SECOND="100")
+    start("guardian", query="the", days=100, using=ports)
+    work(ports, pages=6)
+    assert calls(upstreams) == 2  # half of four
+    [(state, attempts, outcome, retry_at)] = rows(
+        "SELECT state, attempts, outcome, retry_at FROM backfill_slices WHERE outcome <> 'ok'"
+    )
+    assert (state, attempts, outcome) == ("waiting", 0, "budget_spent")
+    assert retry_at > utcnow()
+    assert retry_at.hour == retry_at.minute == 0
+    assert rows("SELECT state FROM backfills") == [("running",)]
+
+
+def test_what_live_work_needs_is_left_to_it(start, make_ports, redis, upstreams):
+    ports = make_ports(NEWSINTEL_GUARDIAN_CALLS_PER_DAY="100", NEWSINTEL_GUARDIAN_CALLS_PER_SECOND="100")
+    redis.hset(keys.LIVE_CALLS, "guardian", 77)
+    start("guardian", query="the", days=100, using=ports)
+    work(ports, pages=8)
+    assert calls(upstreams) == 3  # 80 for cadence and backfills, 77 of them needed
+    book = ledgers(ports.settings, redis)["guardian"]
+    for _ in range(77):
+        book.charge(Priority.CADENCE)
+
+
+def test_a_failing_source_is_tried_again_later_and_given_up_in_the_end(
+    start, ports, rows, upstreams, later, do
+):
+    start("guardian", query="the", days=3)
+    upstreams.faults(source="guardian", kind="html")
+    for attempt in range(MAX_ATTEMPTS):
+        ports.redis.flushdb()  # the circuit's time is over
+        work(later(hours=attempt))
+    assert rows("SELECT state, outcome, attempts FROM backfill_slices") == [
+        ("failed", "bad_answer", MAX_ATTEMPTS)
+    ]
+    assert rows("SELECT state FROM backfills") == [("failed",)]
+    upstreams.clear_faults()
+    ports.redis.flushdb()
+    assert do(ResumeBackfill(backfill_id=1, **BY))["state"] == "running"
+    work(ports, pages=3)
+    assert rows("SELECT state FROM backfills") == [("done",)]
+
+
+def test_a_query_that_is_refused_is_not_asked_again(start, ports, rows, upstreams):
+    start("newsapi", query="(crypto", days=3)
+    work(ports, "newsapi", 2)
+    assert rows("SELECT state, outcome FROM backfill_slices") == [("failed", "query_rejected")]
+    assert calls(upstreams, "newsapi") == 1
+
+
+def test_pause_resume_and_cancel(start, do, ports, rows, upstreams):
+    backfill = start("guardian", query="the", days=30)
+    work(ports)
+    assert do(PauseBackfill(backfill_id=backfill, **BY))["state"] == "paused"
+    assert do(PauseBackfill(backfill_id=backfill, **BY))["state"] == "paused"
+    work(ports, pages=2)
+    assert calls(upstreams) == 1
+    assert do(ResumeBackfill(backfill_id=backfill, **BY))["state"] == "running"
+    work(ports)
+    assert calls(upstreams) == 2
+    assert do(CancelBackfill(backfill_id=backfill, **BY))["state"] == "cancelled"
+    work(ports)
+    assert calls(upstreams) == 2
+    assert dict(rows(STATES)).keys() <= {"done", "cancelled"}
+    assert do(ResumeBackfill(backfill_id=backfill, **BY)) == "wrong_state"
+    assert do(PauseBackfill(backfill_id=99, **BY)) == "not_found"
+
+
+def test_two_workers_do_not_ask_for_the_same_page(start, ports, database, upstreams):
+    start("guardian", query="the")
+    with psycopg.connect(database.worker, autocommit=True) as other:
+        assert backfills.take_turn(other, "guardian")
+        work(ports)
+        assert calls(upstreams) == 0
+    for _ in range(50):  # the other one is gone, and with it its turn as soon as the server has noticed
+        work(ports)
+    assert 1 <= calls(upstreams) <= 2
+
+
+def test_a_backfill_says_nothing_about_freshness_and_fills_gaps(do, ports, rows, upstreams):
+    now = utcnow()
+    window = {"sources": ["guardian"], "since": now - timedelta(days=2), "until": now}
+    gaps = planned_answer(PlanBackfill(**window, gaps=True), ports)
+    assert gaps.slices == 7  # nobody has ever asked
+    [(topic_id,)] = rows("SELECT min(id) FROM topics WHERE source = 'guardian'")
+    rows(
+        """
+        INSERT INTO fetches (id, source, topic_id, outcome, started_at, finished_at)
+        SELECT n::text, 'guardian', %s, 'ok', at, at
+        FROM generate_series(now() - interval '2 days', now(), interval '30 minutes') WITH ORDINALITY AS s (at, n)
+        RETURNING id
+        """,
+        topic_id,
+    )
+    assert planned_answer(PlanBackfill(**window, gaps=True), ports).slices == 6

@@ -1,0 +1,171 @@
+"""The operators' command line with a worker that carries out what it sends."""
+
+import threading
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from ingest import worker
+from ingest.article import Quarantined
+from ingest.cli import asking
+from ingest.cli import main as cli
+from ingest.handlers.rescore import rescore_sentiment
+from ingest.pipeline.sentiment import METHOD_VERSION
+from ingest.sources.registry import ledgers
+from ingest.store import quarantine
+from shared import bus
+from shared.clock import utcnow
+from shared.commands import Queue, RescoreSentiment, RunSlice
+
+
+@pytest.fixture
+def run(environment, monkeypatch, capsys):
+    """run("topics", "list") -> (exit code, standard output, standard error)."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(cli.log, "configure", lambda *_, **__: None)
+
+    def command(*arguments):
+        capsys.readouterr()
+        code = cli.main([str(each) for each in arguments])
+        told = capsys.readouterr()
+        return (
+            code,
+            "\n".join(line for line in told.out.splitlines() if " [info " not in line),
+            told.err.strip(),
+        )
+
+    return command
+
+
+@pytest.fixture
+def working(ports):
+    stop = threading.Event()
+    thread = threading.Thread(target=worker.serve, args=(ports, set(Queue), stop))
+    thread.start()
+    yield
+    stop.set()
+    thread.join()
+
+
+def test_a_backfill_is_planned_started_watched_and_steered(run, working, rows, ports, redis):
+    window = ("--since", (utcnow() - timedelta(days=10)).date(), "--source", "guardian")
+    code, told, _ = run("backfill", "plan", *window, "--query", "climate")
+    assert code == 0
+    assert "guardian  2       about 2  64           0.1" in told
+    assert "2 slices, about 2 calls, 0.1 days within the budgets" in told
+    assert rows("SELECT count(*) FROM backfills") == [(0,)]
+    _, told, _ = run("backfill", "start", *window, "--query", "climate", "--key", "a")
+    assert "backfill 1 is running" in told
+    bus.send(bus.broker(redis), RunSlice(source="guardian"))
+    for _ in range(500):
+        if rows("SELECT sum(pages)::int FROM backfill_slices") == [(1,)]:
+            break
+    assert "backfill 1 is paused" in run("backfill", "pause", 1)[1]
+    code, told, _ = run("backfill", "status")
+    assert "backfill 1: paused, 'climate'" in told
+    assert "by cli:" in told
+    assert run("backfill", "resume", 1)[1].endswith("backfill 1 is running")
+    assert run("backfill", "cancel", 1)[1].endswith("backfill 1 is cancelled")
+    assert run("backfill", "resume", 1)[0::2] == (
+        2,
+        "newsintel: it is over, or not in a state for that (see the list)",
+    )
+    assert run("backfill", "status", "--watch")[0] == 0
+    assert rows("SELECT action FROM audit_log ORDER BY id") == [
+        (f"backfill_{what}",) for what in ("started", "paused", "running", "cancelled")
+    ]
+
+
+def test_what_cannot_be_a_backfill_is_one_sentence(run, ports):
+    for arguments, problem in (
+        (("--since", "2026-01-02", "--until", "2026-01-01"), "since is not before until"),
+        (("--query", "x" * 501), "Expected `str` of length <= 500 - at `$.query`"),
+    ):
+        code, _, told = run("backfill", "plan", *arguments)
+        assert (code, told) == (2, f"newsintel: {problem}")
+
+
+def test_without_a_worker_the_command_stays_in_the_queue(run, redis, monkeypatch):
+    monkeypatch.setattr(asking, "PATIENCE_SECONDS", 0.1)
+    code, _, told = run("topics", "pause", 1)
+    assert code == 2
+    assert "no worker has answered" in told
+    assert redis.llen("queue:interactive") == 1
+
+
+def test_topics_are_added_paused_and_resumed(run, working, rows):
+    try:
+        _, told, _ = run("topics", "add", "reddit", "subreddit", "europe", "--every", 600)
+        topic_id = int(told.split("topic ")[1].split(" ")[0])
+        assert told.endswith("is now there")
+        assert run("topics", "add", "reddit", "subreddit", "europe")[1].endswith("is already there")
+        assert run("topics", "pause", topic_id)[1].endswith("is now paused")
+        assert run("topics", "pause", topic_id)[1].endswith("is already paused")
+        assert "europe" in run("topics", "list")[1]
+        assert run("topics", "resume", topic_id)[1].endswith("is now active")
+        assert run("topics", "pause", 10**6)[2] == "newsintel: there is no such thing"
+        assert "reddit has subreddit and query" in run("topics", "add", "reddit", "section", "x")[2]
+    finally:
+        rows("DELETE FROM topics WHERE query = 'europe' RETURNING id")
+
+
+def test_quarantine_is_listed_shown_replayed_and_dropped(run, working, rows, ports, upstreams, archive):
+    good = {
+        "webTitle": "A bridge opens",
+        "id": "world/bridge",
+        "webUrl": "https://www.theguardian.com/world/bridge",
+        "webPublicationDate": "2026-01-01T00:00:00Z",
+    }
+    items = [
+        Quarantined(source="guardian", reason=reason, detail="why", original=msgspec.json.encode(original))
+        for reason, original in (("bad_date", good), ("no_title", {"id": "x"}), ("no_title", {"id": "y"}))
+    ]
+    with ports.database.connection() as connection:
+        quarantine.insert(connection, items, "f", utcnow())
+    _, told, _ = run("quarantine", "list", "--reason", "no_title")
+    assert len(told.splitlines()) == 3
+    _, told, _ = run("quarantine", "show", 1)
+    assert "guardian, bad_date: why" in told
+    assert '"A bridge opens"' in told
+    assert run("quarantine", "replay", "--all")[1].endswith("1 understood now, 2 still not")
+    assert rows("SELECT title FROM articles") == [("A bridge opens",)]
+    assert run("quarantine", "drop", 2)[1].endswith("1 dropped")
+    assert "name ids, or --all" in run("quarantine", "drop")[2]
+    assert run("quarantine", "drop", "--all", "--source", "guardian")[1].endswith("1 dropped")
+    assert rows("SELECT count(*) FROM quarantine") == [(0,)]
+
+
+def test_sentiments_of_an_older_method_are_made_anew(run, ports, rows, archive, redis):
+    archive.article(title="A wonderful, splendid day")
+    rows("UPDATE article_sentiments SET method_version = 'old', polarity = 0, label = 'neutral' RETURNING 1")
+    assert run("sentiment", "rescore")[0] == 0
+    assert redis.llen("queue:bulk") == 1
+    rescore_sentiment(RescoreSentiment(), ports, "x")
+    assert rows("SELECT method_version, count(*)::int FROM article_sentiments GROUP BY 1") == [
+        (METHOD_VERSION, 1)
+    ]
+
+
+def test_status_is_one_screen(run, ports, rows):
+    book = ledgers(ports.settings, ports.redis)["newsapi"]
+    book.charge(next(iter(book._shares)))
+    rows(
+        """
+        INSERT INTO fetches (id, source, outcome, reason, started_at, finished_at)
+        VALUES ('x', 'reddit', 'unreachable', 'it answered 503', now(), now()) RETURNING id
+        """
+    )
+    code, told, _ = run("status")
+    assert code == 0
+    for part in (
+        "QUEUE        WAITING",
+        "none leads",
+        "reddit    unreachable",
+        "newsapi   12 hours    49    50",
+        "quarantine: 0 items",
+        "reddit  unreachable: it answered 503",
+    ):
+        assert part in told, told
+    assert len(told.splitlines()) < 40

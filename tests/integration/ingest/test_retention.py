@@ -1,0 +1,88 @@
+"""Retention: old articles go and saved ones stay; what is deleted on Reddit goes wherever it was."""
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from ingest.handlers.retention import apply_retention, recheck_reddit
+from ingest.pipeline.run import run
+from ingest.ports import Pull
+from shared.clock import utcnow
+from shared.commands import ApplyRetention, RecheckReddit, SaveArticle
+from tests.archive_state import inconsistencies
+
+
+@pytest.fixture
+def filled(ports):
+    """Everything that Reddit's "all" and the Guardian have."""
+    for source, pull in (
+        ("reddit", Pull(kind="subreddit", query="all", max_pages=20)),
+        ("guardian", Pull(kind="section", query="", max_pages=5)),
+    ):
+        for page in ports.sources[source].pages(pull):
+            run(page.items, "x", ports)
+
+
+def rechecked(ports, redis):
+    """The whole chain: each command sends the next."""
+    after = 0
+    while after is not None:
+        redis.delete("queue:bulk", "queue:bulk.msgs")
+        recheck_reddit(RecheckReddit(after_id=after), ports, "r")
+        sent = [msgspec.json.decode(raw) for raw in redis.hvals("queue:bulk.msgs")]
+        after = sent[0]["args"][0]["after_id"] if sent else None
+
+
+def test_old_articles_go_and_saved_ones_stay(filled, make_ports, do, user, rows, database, redis):
+    before = rows("SELECT count(*)::int FROM articles")[0][0]
+    [(kept,)] = rows("SELECT id FROM articles ORDER BY published_at LIMIT 1")
+    do(SaveArticle(user_id=user(), idempotency_key="k", article_id=kept))
+    ports = make_ports(NEWSINTEL_RETENTION_DAYS="2")
+    apply_retention(ApplyRetention(), ports, "r")
+    limit = utcnow() - timedelta(days=2)
+    left = rows("SELECT id FROM articles WHERE published_at < %s", limit)
+    assert left == [(kept,)]
+    assert 0 < rows("SELECT count(*)::int FROM articles")[0][0] < before
+    assert inconsistencies(database.admin) == []
+    assert rows("SELECT count(*) FROM stories s WHERE merged_into IS NULL AND article_count = 0") == [(0,)]
+    apply_retention(ApplyRetention(), ports, "r")
+    assert rows("SELECT count(*) FROM articles WHERE id = %s", kept) == [(1,)]
+
+
+def test_by_default_every_article_stays(filled, ports, rows):
+    before = rows("SELECT count(*) FROM articles")
+    apply_retention(ApplyRetention(), ports, "r")
+    assert rows("SELECT count(*) FROM articles") == before
+    assert rows("SELECT to_regclass(%s) IS NOT NULL", f"search_history_{utcnow():%Y_%m}") == [(True,)]
+
+
+def test_what_is_deleted_on_reddit_goes_everywhere(filled, ports, do, user, rows, upstreams, redis, database):
+    shown = rows("SELECT id, external_id FROM articles WHERE source = 'reddit' ORDER BY id LIMIT 3")
+    shared = rows(
+        """
+        SELECT min(s.external_id), a.id FROM sightings s JOIN articles a ON a.id = s.article_id
+        WHERE s.source = 'reddit' AND a.source <> 'reddit' GROUP BY a.id HAVING count(*) = 1 LIMIT 1
+        """
+    )
+    assert shared
+    do(SaveArticle(user_id=user(), idempotency_key="k", article_id=shown[0][0], notes="mine"))
+    names = [name for _, name in shown] + [shared[0][0]]
+    upstreams.faults(source="reddit", kind="withdraw", keys=names, how="deleted")
+    calls = upstreams.count("reddit")
+    rechecked(ports, redis)
+    posts = rows("SELECT count(*)::int FROM sightings WHERE source = 'reddit'")[0][0]
+    assert upstreams.count("reddit") - calls == (posts + len(names) + 99) // 100
+    assert rows("SELECT id FROM sightings WHERE external_id = ANY(%s)", names) == []
+    assert rows("SELECT id FROM articles WHERE id = ANY(%s)", [each for each, _ in shown]) == []
+    assert rows("SELECT sources FROM articles WHERE id = %s", shared[0][1]) == [(["guardian"],)]
+    assert rows("SELECT title, url, notes FROM saved_articles") == [("[deleted]", "", "mine")]
+    assert inconsistencies(database.admin) == []
+
+
+def test_a_reddit_that_cannot_be_asked_purges_nothing(filled, make_ports, rows, upstreams):
+    before = rows("SELECT count(*) FROM sightings")
+    recheck_reddit(
+        RecheckReddit(), make_ports(NEWSINTEL_REDDIT_CLIENT_ID="", NEWSINTEL_REDDIT_CLIENT_SECRET=""), "r"
+    )
+    assert rows("SELECT count(*) FROM sightings") == before

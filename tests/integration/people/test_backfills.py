@@ -1,0 +1,91 @@
+"""/ops/backfills: for operators, by the worker's hand, each error a problem that says what to do."""
+
+from datetime import timedelta
+
+import pytest
+
+from ingest.handlers import roles
+from shared.clock import utcnow
+
+pytestmark = pytest.mark.anyio
+PATH = "/ops/backfills"
+
+
+def body(**changes):
+    now = utcnow()
+    window = {"since": (now - timedelta(days=10)).isoformat(), "until": now.isoformat()}
+    return {**window, "sources": ["guardian"], "query": "climate", **changes}
+
+
+@pytest.fixture
+async def operator(person, ports, rows):
+    someone = await person().sign_in()
+    roles.grant(ports, rows("SELECT id FROM users")[0][0], "operator")
+    return someone
+
+
+async def test_operators_plan_start_watch_and_steer(operator, rows):
+    planned = await operator.write("POST", f"{PATH}/plan", json=body())
+    assert planned.status_code == 200, planned.text
+    assert planned.json()["sources"][0]["slices"] == 2
+    assert rows("SELECT count(*) FROM backfills") == [(0,)]
+
+    asked, key = body(), {"Idempotency-Key": "once"}
+    made = await operator.write("POST", PATH, json=asked, headers=key)
+    assert (made.status_code, made.headers["location"]) == (201, f"{PATH}/1")
+    again = await operator.write("POST", PATH, json=asked, headers=key)
+    assert (again.status_code, again.json()["backfill_id"]) == (200, 1)
+    other = await operator.write("POST", PATH, json=body(query="other"), headers=key)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+
+    for verb, state in (("pause", "paused"), ("resume", "running"), ("cancel", "cancelled")):
+        changed = await operator.write("POST", f"{PATH}/1/{verb}")
+        assert changed.json() == {"backfill_id": 1, "state": state, "created": False}
+    refused = await operator.write("POST", f"{PATH}/1/resume")
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+
+    listed = (await operator.client.get(PATH)).json()["backfills"]
+    assert [(each["id"], each["state"], each["query"]) for each in listed] == [(1, "cancelled", "climate")]
+    assert (await operator.client.get(f"{PATH}?before=1")).json()["backfills"] == []
+    status = (await operator.client.get(f"{PATH}/1")).json()
+    assert [(each["source"], each["slices"]) for each in status["progress"]] == [("guardian", 2)]
+
+
+async def test_nobody_else_gets_in(person, operator):
+    reader = await person().sign_in("slow_morning_coffee")
+    for someone, status, code in ((person(), 401, "not_signed_in"), (reader, 403, "operators_only")):
+        for answer in (
+            await someone.client.get(PATH),
+            await someone.client.get(f"{PATH}/1"),
+            await someone.write("POST", PATH, json=body()),
+            await someone.write("POST", f"{PATH}/plan", json=body()),
+            await someone.write("POST", f"{PATH}/1/cancel"),
+        ):
+            assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+@pytest.mark.parametrize(
+    ("changes", "parameter"),
+    [
+        ({"since": "2030-01-01T00:00:00Z", "until": "2029-01-01T00:00:00Z"}, "body"),
+        ({"gaps": True}, "body"),
+        ({"since": "yesterday"}, "since"),
+        ({"since": "2026-01-01T00:00:00"}, "since"),
+        ({"sources": ["twitter"]}, "sources[0]"),
+        ({"query": ""}, "query"),
+        ({"speed": 1}, "speed"),
+    ],
+)
+async def test_a_wrong_body_is_named(operator, changes, parameter):
+    answer = await operator.write("POST", PATH, json=body(**changes))
+    assert (answer.status_code, answer.json()["parameter"]) == (400, parameter), answer.text
+
+
+async def test_what_is_not_there(operator):
+    assert (await operator.client.get(f"{PATH}/7")).status_code == 404
+    assert (await operator.write("POST", f"{PATH}/7/pause")).status_code == 404
+    assert (await operator.client.get(f"{PATH}/x")).json()["parameter"] == "backfill_id"
+    nothing = await operator.write(
+        "POST", PATH, json=body(since="2100-01-01T00:00:00Z", until="2100-01-02T00:00:00Z")
+    )
+    assert (nothing.status_code, nothing.json()["code"]) == (409, "conflict")

@@ -1,0 +1,111 @@
+"""What requests leave behind: each search once, without the names that nobody wants remembered, and never lost."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from api.outbox import Outbox
+from api.repeats import SAME_SECONDS, Repeats
+from shared.commands import RecordSearches, TouchKeys
+from shared.errors import DependencyError
+from shared.metrics import NullMetrics
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+
+class Bus:
+    """Remembers what was sent; away when it is told so."""
+
+    def __init__(self):
+        self.sent = []
+        self.away = False
+
+    async def send(self, command, *, command_id=None):
+        if self.away:
+            raise DependencyError("away")
+        self.sent.append((command, command_id))
+
+    @property
+    def searches(self):
+        return [
+            (each.query, each.results_count, each.user_id)
+            for command, _ in self.sent
+            if isinstance(command, RecordSearches)
+            for each in command.searches
+        ]
+
+
+class Clock:
+    def __init__(self):
+        self.now = datetime(2026, 1, 31, 18, tzinfo=UTC)
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def bus():
+    return Bus()
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def outbox(bus, clock):
+    async def off(users):
+        return users & {13}
+
+    return Outbox(bus, off, clock, NullMetrics())
+
+
+async def test_an_address_counts_once_an_hour_and_a_user_each_time(outbox, bus, clock):
+    for _ in range(3):
+        outbox.searched("storm", 1, None, "192.0.2.1")
+        outbox.searched("storm", 2, 7, "192.0.2.1")
+    outbox.searched("storm", 3, None, "192.0.2.2")
+    clock.now += timedelta(seconds=SAME_SECONDS)
+    outbox.searched("storm", 4, None, "192.0.2.1")
+    await outbox.flush()
+    assert sorted(bus.searches, key=str) == [
+        ("storm", 1, None), ("storm", 2, 7), ("storm", 2, 7), ("storm", 2, 7), ("storm", 3, None), ("storm", 4, None),
+    ]  # fmt: skip
+
+
+async def test_who_switched_the_history_off_is_one_nameless_person_however_often_they_ask(outbox, bus):
+    for _ in range(3):
+        outbox.searched("storm", 1, 13, "192.0.2.1")
+        await outbox.flush()
+    outbox.searched("calm", 1, 13, "192.0.2.1")
+    await outbox.flush()
+    assert bus.searches == [("storm", 1, None), ("calm", 1, None)]
+
+
+async def test_what_cannot_be_sent_waits_under_its_id(outbox, bus):
+    bus.away = True
+    outbox.used(3)
+    outbox.searched("storm", 1, 13, "192.0.2.1")
+    outbox.searched("storm", 1, 7, "192.0.2.1")
+    await outbox.flush()
+    await outbox.flush()
+    assert bus.sent == []
+    bus.away = False
+    await outbox.flush()
+    assert bus.searches == [("storm", 1, None), ("storm", 1, 7)]
+    await outbox.flush()
+    assert [type(command) for command, _ in bus.sent] == [TouchKeys, RecordSearches]
+
+
+def test_repeats_tell_people_and_queries_apart():
+    repeats = Repeats()
+    assert repeats.first("a", "storm", 0)
+    assert not repeats.first("a", "storm", 10)
+    assert repeats.first("b", "storm", 10)
+    assert repeats.first("a", "storms", 10)
