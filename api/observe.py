@@ -2,9 +2,9 @@
 
 import asyncio
 import re
+import secrets
 import sys
 import time
-import uuid
 from collections.abc import Iterable
 from typing import BinaryIO
 
@@ -102,4 +102,4 @@ def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
     for name, value in headers:
         if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
             return value.decode()
-    return uuid.uuid4().hex
+    return secrets.token_hex(16)
