@@ -33,6 +33,8 @@ from shared.events import Refusal
 MAX_RETRIES = 5
 MIN_BACKOFF_MS = 200
 MAX_BACKOFF_MS = 60_000
+# What is under way may take this long to end: less than the 60 s after which a container is killed.
+STOP_MS = 50_000
 
 _log = structlog.get_logger("worker")
 
@@ -130,7 +132,7 @@ def serve(ports: Ports, queues: set[Queue], stop: threading.Event) -> None:
     _log.info("worker_started", queues=sorted(queues))
     with health.answering(settings.health_port, lambda: _works(worker)):
         stop.wait()
-    worker.stop(timeout=30_000)
+    worker.stop(timeout=STOP_MS)
     _log.info("worker_stopped", queues=sorted(queues))
 
 

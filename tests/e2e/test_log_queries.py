@@ -1,6 +1,7 @@
 """Every saved query finds the lines that it is for, with every field that it names, in what real processes log."""
 
 import contextlib
+import json
 import re
 
 import dramatiq
@@ -55,7 +56,7 @@ def unreadable_topics(system):
 def make_trouble(system):
     """A bad day: a source that answers nonsense, a command that nobody understands, one that fails, no lease."""
     emf = {"NEWSINTEL_METRICS": "emf"}
-    worker = system.worker(**emf)
+    system.worker(**emf)
     system.scheduler()
     eventually(lambda: system.lines("scheduler", event="slot_sent"))
     api = system.api(NEWSINTEL_COLD_WAIT_SECONDS="8", **emf)
@@ -68,7 +69,6 @@ def make_trouble(system):
         system.scheduler()
         eventually(lambda: system.lines("scheduler", event="topics_unreadable"))
         eventually(lambda: system.lines("worker", event="command_dead_lettered"))
-    worker.stop()
 
 
 def lose_the_lease(system):
@@ -81,6 +81,11 @@ def lose_the_lease(system):
 def test_every_query_finds_lines_and_every_field_in_them(system):
     make_trouble(system)
     lose_the_lease(system)
+    for child in system.children:
+        child.stop()
+    for name in ("api", "worker", "scheduler"):
+        logged = [json.loads(line) for line in (system.logs / f"{name}.log").read_text().splitlines()]
+        assert {line["service"] for line in logged if "_aws" not in line} == {name}
     for query in QUERIES:
         lines = found_by(query, [line for name in query.logs for line in system.lines(name)])
         assert lines, query.name
