@@ -71,8 +71,11 @@ class Lease:
 
     def release(self) -> None:
         """Hand over at once instead of letting the others wait for the lease to lapse."""
-        if self._client.get(keys.LEADER) == self.holder.encode():
-            self._client.delete(keys.LEADER)
+        try:
+            if self._client.get(keys.LEADER) == self.holder.encode():
+                self._client.delete(keys.LEADER)
+        except redis.RedisError as error:
+            _log.warning("lease_not_released", error=str(error))
 
 
 class Scheduler:
