@@ -15,18 +15,18 @@ def parser() -> argparse.ArgumentParser:
 
     up = commands.add_parser("up", help="run the whole product; Ctrl-C stops it")
     up.add_argument("--port", type=int, default=DEFAULT_PORT, help="of the API (default: %(default)s)")
-    _add_data_dir(up)
+    up.add_argument("--data-dir", type=Path, default=environment.REPOSITORY / ".data", help="default: .data")
     up.add_argument(
         "--payloads", type=Path, metavar="DIR", help="the simulator serves these captured articles"
     )
     up.add_argument("--keep-dates", action="store_true", help="captured articles keep their dates")
     up.add_argument("--workers", type=int, default=1, metavar="N", help="bulk worker processes (default: 1)")
 
-    # Its own --help belongs to the command line that it runs.
-    operate = commands.add_parser(
-        "newsintel", help="operate what `up` runs: newsintel status, newsintel backfill ...", add_help=False
+    newsintel = commands.add_parser("newsintel", help="the operators' command line, on what `up` runs")
+    newsintel.add_argument(
+        "--data-dir", type=Path, default=environment.REPOSITORY / ".data", help="of that `up`"
     )
-    _add_data_dir(operate)
+    newsintel.add_argument("operation", nargs=argparse.REMAINDER, help="for example: backfill plan")
 
     test = commands.add_parser("test", help="every check; with pytest arguments only those tests")
     test.add_argument("--campaigns", action="store_true", help="also the long runs: kills, faults, big data")
@@ -39,16 +39,10 @@ def parser() -> argparse.ArgumentParser:
     return root
 
 
-def _add_data_dir(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--data-dir", type=Path, default=environment.REPOSITORY / ".data", help="default: .data"
-    )
-
-
 def main() -> int:
-    # What a sub-command does not know belongs to pytest, to the benchmark or to the operators' command line.
+    # What a sub-command does not know belongs to pytest or to the benchmark.
     arguments, rest = parser().parse_known_args()
-    if rest and arguments.command not in ("test", "bench", "newsintel"):
+    if rest and arguments.command not in ("test", "bench"):
         parser().error(f"unknown argument: {rest[0]}")
     try:
         environment.ensure("local" if arguments.command in ("up", "newsintel") else "test")
@@ -69,7 +63,7 @@ def _dispatch(arguments: argparse.Namespace, rest: list[str]) -> int:
     if arguments.command == "newsintel":
         from deploy.local import operate  # noqa: PLC0415
 
-        return operate.main(arguments.data_dir, rest)
+        return operate.main(arguments.data_dir, arguments.operation)
     if arguments.command == "lock":
         from deploy.local import lock  # noqa: PLC0415
 

@@ -1,35 +1,30 @@
-"""`newsintel`: the operators' command line against the system that `up` runs on this machine."""
+"""`newsintel`, the operators' command line, on the product that `up` runs here."""
 
-import json
 import os
+import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
-from deploy.local import secret_files
-from ingest.cli import main as cli
+import msgspec
 
-_NAME = "worker-settings"
+from deploy.local.environment import REPOSITORY
+from deploy.local.secret_files import keep
+
+_SETTINGS = "newsintel"
 
 
-@contextmanager
-def offered(data: Path, settings: Mapping[str, str]) -> Iterator[None]:
-    """While the system runs, the settings of its workers lie where `main` finds them."""
-    path = secret_files.write(data, _NAME, json.dumps(settings))
-    try:
-        yield
-    finally:
-        path.unlink()
+def note(data: Path, environment: Mapping[str, str]) -> Path:
+    """Remember how the workers of this data directory are set up; returns the file."""
+    return keep(data, _SETTINGS, msgspec.json.encode(environment).decode())
 
 
 def main(data: Path, arguments: list[str]) -> int:
-    path = secret_files.at(data, _NAME)
-    if not path.exists():
-        print(
-            f"deploy.local: nothing runs on {data}; start it with `up`, or name its --data-dir",
-            file=sys.stderr,
-        )
+    """Exit code of the command line, 2 when no `up` runs on this data."""
+    try:
+        settings = msgspec.json.decode((data / "secrets" / _SETTINGS).read_bytes(), type=dict[str, str])
+    except OSError:
+        print(f"deploy.local: no `up` runs on {data}; start it first", file=sys.stderr)
         return 2
-    os.environ.update(json.loads(path.read_text()))
-    return cli.main(arguments)
+    command = [sys.executable, "-m", "ingest.cli", *arguments]
+    return subprocess.run(command, check=False, cwd=REPOSITORY, env={**os.environ, **settings}).returncode

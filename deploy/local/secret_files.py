@@ -7,20 +7,18 @@ from pathlib import Path
 
 def kept(data: Path, name: str, make: Callable[[], str]) -> str:
     """The secret of this name; made when there is none yet."""
-    path = at(data, name)
+    path = data / "secrets" / name
     if not path.exists():
-        write(data, name, make())
+        keep(data, name, make())
     return path.read_text()
 
 
-def at(data: Path, name: str) -> Path:
-    return data / "secrets" / name
-
-
-def write(data: Path, name: str, text: str) -> Path:
-    path = at(data, name)
+def keep(data: Path, name: str, secret: str) -> Path:
+    """Write it down, instead of an older one; returns its file."""
+    path = data / "secrets" / name
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     unfinished = path.with_suffix(".new")
     with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text)
-    return unfinished.replace(path)
+        file.write(secret)
+    unfinished.replace(path)
+    return path

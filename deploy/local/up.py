@@ -86,8 +86,8 @@ def run(arguments: argparse.Namespace) -> None:
             if arguments.payloads:
                 _seed_whole_set(server)
             status.update("Workers, scheduler, api")
-            ingest = _ingest_settings(data, server, redis_url, chosen)
-            stack.enter_context(operate.offered(data, ingest))
+            ingest = _ingest_settings(arguments, server, redis_url, chosen)
+            stack.callback(operate.note(data, ingest).unlink)
             _start_services(arguments, group, server, redis_url, chosen, ingest)
             _wait_ready(f"http://{HOST}:{arguments.port}/health", group)
         _greet(arguments, chosen, data)
@@ -185,11 +185,11 @@ def _seed_whole_set(server: Postgres) -> None:
 
 
 def _ingest_settings(
-    data: Path, server: Postgres, redis_url: str, chosen: settings.Sources
+    arguments: argparse.Namespace, server: Postgres, redis_url: str, chosen: settings.Sources
 ) -> dict[str, str]:
     return {
         # Without one of the operator's own.
-        "NEWSINTEL_SEAL_KEYS": kept(data, "seal-key", new_key),
+        "NEWSINTEL_SEAL_KEYS": kept(arguments.data_dir, "seal-key", new_key),
         **chosen.environment,
         "NEWSINTEL_DATABASE_URL": server.url("newsintel_worker", DATABASE),
         "NEWSINTEL_REDIS_URL": redis_url,
@@ -264,9 +264,8 @@ def _greet(arguments: argparse.Namespace, chosen: settings.Sources, data: Path) 
     console.print("\n  Try:")
     for path in ("/articles?q=climate", "/articles?sentiment=positive&limit=5", "/sources"):
         console.print(f"    curl '{base}{path}'")
-    console.print(f"\n  Sign in:    {base}/auth/reddit/login\n  All of it:  {base}/docs")
-    console.print("  Operate:    python3 -m deploy.local newsintel status")
-    console.print(f"  Logs:       {data / 'logs'}\n  Stop:       Ctrl-C\n")
+    console.print(f"\n  Sign in:    {base}/auth/reddit/login")
+    console.print(f"  All of it:  {base}/docs\n  Logs:       {data / 'logs'}\n  Stop:       Ctrl-C\n")
 
 
 def _watch(group: Group) -> None:
