@@ -5,7 +5,6 @@ import signal
 import socket
 import sys
 
-import psycopg
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
@@ -29,11 +28,7 @@ def main() -> int:
 
 def check(settings: ApiSettings) -> None:
     """Raises NewsIntelError with a sentence that says what is in the way of serving."""
-    try:
-        db.check_schema(settings.database_url)
-    except psycopg.OperationalError as error:
-        first_line = str(error).strip().splitlines()[0]
-        raise ConfigError(f"cannot connect to the database (NEWSINTEL_DATABASE_URL): {first_line}") from None
+    db.check_schema(settings.database_url)
     # The server shares its port with other processes of its kind, so it would not notice that the port is taken.
     family, kind, protocol, _, address = socket.getaddrinfo(
         settings.host, settings.port, type=socket.SOCK_STREAM

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
 import msgspec
-import structlog
 from litestar import Request
 from litestar.response.base import ASGIResponse
 
@@ -14,6 +13,7 @@ from api import deps, openapi, respond
 from api.auth import principal
 from api.params import Parameter, Text
 from api.refusals import Refusal
+from shared import log
 from shared.bus import AnswerPendingError, CommandFailedError
 from shared.commands import Command
 from shared.errors import BadParameterError, DependencyError, NotFoundError
@@ -98,13 +98,8 @@ def write_fields(request: Request[Any, Any, Any]) -> dict[str, Any]:
     return {
         "user_id": user_id(request),
         "idempotency_key": idempotency_key(request),
-        "request_id": request_id(),
+        "request_id": log.request_id(),
     }
-
-
-def request_id() -> str | None:
-    found = structlog.contextvars.get_contextvars().get("request_id")
-    return str(found) if found else None
 
 
 def user_id(request: Request[Any, Any, Any]) -> int:

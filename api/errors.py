@@ -11,6 +11,7 @@ from litestar.exceptions import HTTPException
 from psycopg_pool import PoolTimeout
 
 from api.refusals import Refusal
+from shared import log
 from shared.errors import BadParameterError, BadQueryError, DependencyError, NotFoundError
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -242,7 +243,7 @@ def problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes
         code=code,
         detail=row.detail or str(getattr(error, "detail", error)),
         help=row.help,
-        request_id=structlog.contextvars.get_contextvars().get("request_id", ""),
+        request_id=log.request_id() or "",
         parameter=getattr(error, "name", None) if isinstance(error, BadParameterError) else None,
         allowed=error.allowed if isinstance(error, BadParameterError) else None,
         position=error.position if isinstance(error, BadQueryError) else None,

@@ -1,7 +1,7 @@
 """How fresh an answer is, and the one fetch per query that makes it fresher, however many readers ask."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -26,13 +26,19 @@ _log = structlog.get_logger("freshness")
 
 
 class SourceFreshness(msgspec.Struct, frozen=True, kw_only=True):
-    """How one source answered when it was last asked. reason: a sentence when the outcome is not ok."""
+    """How one source answered when it was last asked. reason: a sentence when the outcome is not ok.
+
+    Whatever it was asked for: last_success_at: when it last gave what it was asked for; newest_published_at: of the
+    articles that it gave. The two are apart: NewsAPI's free plan answers at once, with yesterday's news.
+    """
 
     source: str
     asked_at: datetime | None
     outcome: str
     reason: str | None
     new_articles: int
+    last_success_at: datetime | None
+    newest_published_at: datetime | None
 
 
 class Freshness(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,7 +133,7 @@ class Refresher:
         return Flight(command_id=None, reason=f"the sources could not be asked: {what}")
 
 
-def of_flight(flight: Flight, last_time: Iterable[SourceFreshness]) -> Freshness:
+def of_flight(flight: Flight, last_time: Collection[SourceFreshness]) -> Freshness:
     """Freshness of an answer to a query; last_time stands in while the flight has not landed."""
     if flight.command_id is None:
         return Freshness(
@@ -135,22 +141,23 @@ def of_flight(flight: Flight, last_time: Iterable[SourceFreshness]) -> Freshness
         )
     if not flight.landed:
         return Freshness(state="refreshing", checked_at=None, sources=list(last_time))
-    told = sorted(flight.asked, key=lambda each: each.source)
+    told = {each.source: msgspec.structs.asdict(each) for each in flight.asked}
     return Freshness(
-        state=_state([(each.outcome, each.outcome == "ok") for each in told]),
-        checked_at=max(each.asked_at for each in told),
-        sources=[SourceFreshness(**msgspec.structs.asdict(each)) for each in told],
+        state=_state([(each.outcome, each.outcome == "ok") for each in flight.asked]),
+        checked_at=max(each.asked_at for each in flight.asked),
+        sources=[
+            msgspec.structs.replace(each, **told[each.source]) for each in last_time if each.source in told
+        ],
     )
 
 
-def of_cadence(
-    pulls: Iterable[tuple[SourceFreshness, int | None, datetime | None]], now: datetime
-) -> Freshness:
-    """Freshness of an answer without words: each source's newest pull, its cadence and its last success."""
+def of_cadence(pulls: Iterable[tuple[SourceFreshness, int | None]], now: datetime) -> Freshness:
+    """Freshness of an answer without words: each source's newest pull, and its cadence."""
     told, judged = [], []
-    for each, cadence, succeeded in pulls:
+    for each, cadence in pulls:
         told.append(each)
         if cadence is not None:
+            succeeded = each.last_success_at
             in_time = succeeded is not None and now - succeeded <= timedelta(seconds=ROUNDS * cadence)
             judged.append((each.outcome, in_time))
     moments = [each.asked_at for each in told if each.asked_at]

@@ -3,17 +3,14 @@
 Two lags apart: fetches may succeed while the newest article is a day old, as NewsAPI's free plan has it by contract.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import msgspec
 
 from ingest.ports import Ports
-from ingest.store import fetches
+from ingest.store import overview
 from shared import keys
 from shared.commands import Queue
-
-# A source that was not asked for longer has no lag to speak of; its alarm rings for the silence.
-LOOK_BACK = timedelta(days=7)
 
 
 class _Message(msgspec.Struct):
@@ -27,14 +24,14 @@ def measure(ports: Ports) -> None:
     ports.metrics.gauge("scheduler_leads", 1)
     now = ports.clock()
     with ports.database.connection() as connection:
-        found = fetches.lags(connection, now - LOOK_BACK)
-    for lag in found:
-        if lag.newest_published_at:
-            age = (now - lag.newest_published_at).total_seconds()
-            ports.metrics.gauge("newest_article_age", age, source=lag.source)
-        if lag.last_success_at:
-            age = (now - lag.last_success_at).total_seconds()
-            ports.metrics.gauge("last_fetch_age", age, source=lag.source)
+        found = overview.sources(connection)
+    for each in found:
+        if each.newest_published_at:
+            age = (now - each.newest_published_at).total_seconds()
+            ports.metrics.gauge("newest_article_age", age, source=each.source)
+        if each.last_success_at:
+            age = (now - each.last_success_at).total_seconds()
+            ports.metrics.gauge("last_fetch_age", age, source=each.source)
     for queue in Queue:
         _measure_queue(ports, queue, now)
     for source in ports.sources:

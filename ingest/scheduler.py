@@ -71,8 +71,11 @@ class Lease:
 
     def release(self) -> None:
         """Hand over at once instead of letting the others wait for the lease to lapse."""
-        if self._client.get(keys.LEADER) == self.holder.encode():
-            self._client.delete(keys.LEADER)
+        try:
+            if self._client.get(keys.LEADER) == self.holder.encode():
+                self._client.delete(keys.LEADER)
+        except redis.RedisError as error:
+            _log.warning("lease_not_released", error=str(error))
 
 
 class Scheduler:
@@ -208,11 +211,12 @@ class Scheduler:
         try:
             if not self._lease.hold() or not client.set(slot, "claimed", nx=True, ex=CLAIM_SECONDS):
                 return False
-            bus.send(self._broker, command, command_id=f"{name}-{at}")
+            command_id = bus.send(self._broker, command, command_id=f"{name}-{at}")
             client.set(slot, "sent", ex=2 * cadence_seconds)
         except (redis.RedisError, DependencyError) as error:
             _log.warning("slot_not_sent", slot=name, error=str(error))
             return False
+        _log.info("slot_sent", slot=name, command_id=command_id, request_id=command_id)
         return True
 
     def tell_status(self) -> None:

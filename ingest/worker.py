@@ -9,11 +9,15 @@ import argparse
 import signal
 import sys
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import dramatiq
 import msgspec
 import structlog
+from dramatiq.errors import Retry
 from dramatiq.middleware import CurrentMessage, Middleware, Retries
 
 from ingest import bootstrap, health
@@ -29,8 +33,23 @@ from shared.events import Refusal
 MAX_RETRIES = 5
 MIN_BACKOFF_MS = 200
 MAX_BACKOFF_MS = 60_000
+# What is under way may take this long to end: less than the 60 s after which a container is killed.
+STOP_MS = 50_000
 
 _log = structlog.get_logger("worker")
+
+
+class Named(Middleware):
+    """Whatever a thread logs names the command in its hands, and the request that it belongs to."""
+
+    def before_process_message(self, _broker: dramatiq.Broker, message: dramatiq.MessageProxy) -> None:
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(
+            command=message.actor_name,
+            command_id=message.message_id,
+            # A message of the release before this one has none.
+            request_id=message.options.get(bus.REQUEST_ID, message.message_id),
+        )
 
 
 class Failures(Middleware):
@@ -41,13 +60,14 @@ class Failures(Middleware):
 
     def after_nack(self, _broker: dramatiq.Broker, message: dramatiq.MessageProxy) -> None:
         self._ports.metrics.count("command_dead_lettered", command=message.actor_name)
-        _log.error("command_dead_lettered", command=message.actor_name, command_id=message.message_id)
+        _log.error("command_dead_lettered")
         bus.answer(self._ports.redis, message.message_id, None, error="command_failed")
 
 
 def build(ports: Ports) -> dramatiq.Broker:
     """A broker that knows an actor for every command."""
     broker = bus.broker(ports.redis, dead_after_ms=ports.settings.worker_dead_after_ms)
+    broker.add_middleware(Named())
     broker.add_middleware(CurrentMessage())
     broker.add_middleware(
         Retries(max_retries=MAX_RETRIES, min_backoff=MIN_BACKOFF_MS, max_backoff=MAX_BACKOFF_MS)
@@ -70,17 +90,32 @@ def _carry_out(kind: type[Command], handler: Handler, ports: Ports) -> Any:
     def carry_out(payload: dict[str, Any]) -> None:
         message = CurrentMessage.get_current_message()
         assert message is not None  # noqa: S101 - the middleware above sets it
-        with structlog.contextvars.bound_contextvars(command=kind.__name__, command_id=message.message_id):
-            try:
-                command = msgspec.convert(payload, kind)
-            except msgspec.ValidationError as error:  # trying again would not mend it
-                ports.metrics.count("command_invalid", command=kind.__name__)
-                _log.error("command_invalid", error=str(error))
-                bus.answer(ports.redis, message.message_id, None, error=Refusal.INVALID_COMMAND)
-                return
+        try:
+            command = msgspec.convert(payload, kind)
+        except msgspec.ValidationError as error:  # trying again would not mend it
+            ports.metrics.count("command_invalid", command=kind.__name__)
+            _log.error("command_invalid", error=str(error))
+            bus.answer(ports.redis, message.message_id, None, error=Refusal.INVALID_COMMAND)
+            return
+        with _told():
             handler(command, ports, message.message_id)
 
     return carry_out
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """One line on how it went and how long it took."""
+    started = time.perf_counter()
+    outcome = "failed"
+    try:
+        yield
+        outcome = "ok"
+    except Retry:
+        outcome = "again"
+        raise
+    finally:
+        _log.info("command", outcome=outcome, ms=round((time.perf_counter() - started) * 1000, 2))
 
 
 def serve(ports: Ports, queues: set[Queue], stop: threading.Event) -> None:
@@ -97,7 +132,7 @@ def serve(ports: Ports, queues: set[Queue], stop: threading.Event) -> None:
     _log.info("worker_started", queues=sorted(queues))
     with health.answering(settings.health_port, lambda: _works(worker)):
         stop.wait()
-    worker.stop(timeout=30_000)
+    worker.stop(timeout=STOP_MS)
     _log.info("worker_stopped", queues=sorted(queues))
 
 

@@ -1,13 +1,14 @@
 """Commands to `ingest` and their answers, over Redis: send, ask, answer.
 
-A command travels as a Dramatiq message by queue and actor *name*, so the sender needs no actor. Its answer is
-stored under its id (for who comes late) and announced on one channel (for who waits).
+A command travels as a Dramatiq message by queue and actor *name*, so the sender needs no actor. Its envelope carries
+the id of the request that it belongs to. Its answer is stored under its own id (for who comes late) and announced on
+one channel (for who waits).
 """
 
 import asyncio
 import contextlib
 import uuid
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import dramatiq
 import msgspec
@@ -16,7 +17,7 @@ import redis.asyncio
 import structlog
 from dramatiq.brokers.redis import RedisBroker
 
-from shared import keys
+from shared import keys, log
 from shared.commands import QUEUES, Command
 from shared.errors import DependencyError, NewsIntelError
 from shared.events import Answer
@@ -29,6 +30,8 @@ RECONNECT_SECONDS = 0.2
 # A Redis that does not answer within this is away, which does not keep an api from starting.
 START_SECONDS = 1.0
 STOP_SECONDS = 0.2
+# The option of a message that holds the id of the request that it belongs to.
+REQUEST_ID: Final = "request_id"
 
 T = TypeVar("T")
 _log = structlog.get_logger("bus")
@@ -60,14 +63,17 @@ def broker(client: redis.Redis, *, dead_after_ms: int = 30_000) -> RedisBroker:
 
 
 def send(through: dramatiq.Broker, command: Command, *, command_id: str | None = None) -> str:
-    """Put a command into its queue and return its id. Raises DependencyError when Redis is away."""
+    """Put a command into its queue and return its id. Raises DependencyError when Redis is away.
+
+    Sent in the course of a request or of another command, it carries on that one's request id; else its own id is it.
+    """
     command_id = command_id or str(uuid.uuid4())
     message: dramatiq.Message[Any] = dramatiq.Message(
         queue_name=QUEUES[type(command)],
         actor_name=type(command).__name__,
         args=(msgspec.to_builtins(command),),
         kwargs={},
-        options={},
+        options={REQUEST_ID: log.request_id() or command_id},
         message_id=command_id,
     )
     try:

@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
-from shared.errors import SchemaTooOldError
+from shared.errors import ConfigError, SchemaTooOldError
 
 # The oldest migration that this release runs on; revisions are ordered by name.
 REQUIRED_REVISION = "0006"
@@ -34,8 +34,13 @@ def pool_async(url: str, size: int, *, statement_timeout_ms: int) -> AsyncConnec
 
 
 def check_schema(url: str) -> None:
-    """Raise SchemaTooOldError unless the database has at least REQUIRED_REVISION."""
-    with psycopg.connect(url, connect_timeout=5) as connection:
+    """Raise SchemaTooOldError unless the database has at least REQUIRED_REVISION, ConfigError when it is not there."""
+    try:
+        connected = psycopg.connect(url, connect_timeout=5)
+    except psycopg.OperationalError as error:
+        first_line = str(error).strip().splitlines()[0]
+        raise ConfigError(f"cannot connect to the database (NEWSINTEL_DATABASE_URL): {first_line}") from None
+    with connected as connection:
         try:
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         except psycopg.errors.UndefinedTable:

@@ -8,8 +8,16 @@ import structlog
 
 def configure(level: str, *, service: str) -> None:
     """Route structlog and the standard library through one JSON renderer; `service` is on every line."""
+
+    # Not a context variable: a thread begins without those of the thread that started it.
+    def name_service(
+        _logger: object, _method: str, line: structlog.typing.EventDict
+    ) -> structlog.typing.EventDict:
+        return {"service": service, **line}
+
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        name_service,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
@@ -40,7 +48,12 @@ def configure(level: str, *, service: str) -> None:
     root.setLevel(level.upper())
     for noisy in ("httpx", "httpcore", "apscheduler"):  # httpx logs whole URLs, and a URL may carry a key
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    structlog.contextvars.bind_contextvars(service=service)
+
+
+def request_id() -> str | None:
+    """Of what is under way here: the HTTP request, schedule slot or operator's command that it all began with."""
+    bound: str | None = structlog.contextvars.get_contextvars().get("request_id")
+    return bound
 
 
 def _name_messages(record: logging.LogRecord) -> bool:

@@ -20,6 +20,7 @@ class LastPull(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
     new_articles: int
     last_success_at: datetime | None
+    newest_published_at: datetime | None
 
 
 class Topic(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,10 +53,10 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
 
 # Each part reads the newest rows of (source, started_at): the cost does not grow with the archive. A pull with a window
-# is a backfill's: it says nothing about how fresh a source is.
+# is a backfill's: it says nothing about how fresh a source is. The same lags as in ingest.store.overview.
 _LAST_PULLS: Final = """
     SELECT t.source, t.cadence_seconds, f.finished_at, coalesce(f.outcome, 'never_asked'), f.reason,
-           coalesce(f.stored, 0), success.finished_at
+           coalesce(f.stored, 0), success.finished_at, newest.published_at
     FROM (SELECT source, min(cadence_seconds) FILTER (WHERE NOT paused) AS cadence_seconds
           FROM topics GROUP BY source) t
     LEFT JOIN LATERAL (
@@ -66,6 +67,12 @@ _LAST_PULLS: Final = """
         SELECT finished_at FROM fetches
         WHERE source = t.source AND outcome = 'ok' AND window_from IS NULL ORDER BY started_at DESC LIMIT 1
     ) success ON true
+    LEFT JOIN LATERAL (
+        SELECT max(newest_published_at) AS published_at
+        FROM (SELECT newest_published_at FROM fetches
+              WHERE source = t.source AND window_from IS NULL AND newest_published_at IS NOT NULL
+              ORDER BY started_at DESC LIMIT 500) productive
+    ) newest ON true
     ORDER BY t.source
 """
 
@@ -88,13 +95,8 @@ _TOPICS: Final = """
 
 # Sightings and not articles: an article that two sources gave belongs to both, and this index names the source.
 _HOLDINGS: Final = """
-    SELECT t.source, (SELECT count(*) FROM sightings WHERE source = t.source), newest.published_at
+    SELECT t.source, (SELECT count(*) FROM sightings WHERE source = t.source)
     FROM (SELECT DISTINCT source FROM topics) t
-    LEFT JOIN LATERAL (
-        SELECT max(newest_published_at) AS published_at
-        FROM (SELECT newest_published_at FROM fetches
-              WHERE source = t.source AND window_from IS NULL ORDER BY started_at DESC LIMIT 500) last
-    ) newest ON true
 """
 
 
@@ -108,17 +110,15 @@ async def last_pulls(connection: AsyncConnection[Any]) -> list[LastPull]:
 async def overview(connection: AsyncConnection[Any], now: datetime) -> list[Source]:
     """Every source with its topics."""
     pulls = await last_pulls(connection)
-    holdings = {row[0]: (row[1], row[2]) for row in await (await connection.execute(_HOLDINGS)).fetchall()}
+    holdings = dict(await (await connection.execute(_HOLDINGS)).fetchall())
     topics: dict[str, list[Topic]] = {pull.source: [] for pull in pulls}
     for source, *row in await (await connection.execute(_TOPICS)).fetchall():
         topics[source].append(Topic(**dict(zip(Topic.__struct_fields__, row, strict=True))))
     return [_source(pull, holdings[pull.source], topics[pull.source], now) for pull in pulls]
 
 
-def _source(
-    pull: LastPull, holding: tuple[int, datetime | None], topics: list[Topic], now: datetime
-) -> Source:
-    count, newest = holding
+def _source(pull: LastPull, articles: int, topics: list[Topic], now: datetime) -> Source:
+    newest = pull.newest_published_at
     return Source(
         source=pull.source,
         last_fetch_at=pull.asked_at,
@@ -127,6 +127,6 @@ def _source(
         reason=pull.reason,
         newest_published_at=newest,
         lag_seconds=None if newest is None else max(0, int((now - newest).total_seconds())),
-        articles=count,
+        articles=articles,
         topics=topics,
     )

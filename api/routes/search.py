@@ -369,16 +369,11 @@ async def _read(at: Deps, asked: Question, flight: Flight | None, connection: An
 
 
 async def _freshness(connection: Any, flight: Flight | None, now: datetime) -> Freshness:
-    if flight is not None and flight.landed:
-        return freshness.of_flight(flight, ())
     pulls = await sources.last_pulls(connection)
     told = [_told(pull) for pull in pulls]
     if flight is not None:
         return freshness.of_flight(flight, told)
-    judged = [
-        (each, pull.cadence_seconds, pull.last_success_at) for each, pull in zip(told, pulls, strict=True)
-    ]
-    return freshness.of_cadence(judged, now)
+    return freshness.of_cadence(zip(told, [pull.cadence_seconds for pull in pulls], strict=True), now)
 
 
 def _body(at: Deps, asked: Question, read: _Read, after: str | None) -> bytes:
@@ -444,6 +439,8 @@ def _told(pull: LastPull) -> SourceFreshness:
         outcome=pull.outcome,
         reason=pull.reason,
         new_articles=pull.new_articles,
+        last_success_at=pull.last_success_at,
+        newest_published_at=pull.newest_published_at,
     )
 
 

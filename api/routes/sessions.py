@@ -19,7 +19,7 @@ from api.deps import Deps
 from api.params import Flag, Parameter
 from api.people import People
 from api.refusals import Refusal
-from shared import keys
+from shared import keys, log
 from shared.bus import AnswerPendingError
 from shared.commands import EndSession, RefreshSession
 from shared.events import SessionRefreshed, SessionsEnded
@@ -150,7 +150,7 @@ async def _rotated(request: Request[Any, Any, Any], session_id: UUID, presented:
         session_id=session_id,
         presented_hash=people.hashed(presented),
         new_hash=people.hashed(following),
-        request_id=carry.request_id(),
+        request_id=log.request_id(),
     )
     patience = deps.of(request).settings.write_wait_seconds
     try:

@@ -14,6 +14,7 @@ from api.deps import Deps
 from api.params import Choice, Parameter, Text
 from api.refusals import Refusal
 from api.routes.sessions import Tokens, begun
+from shared import log
 from shared.bus import AnswerPendingError
 from shared.commands import ExchangeCode
 from shared.events import SignedIn
@@ -117,7 +118,7 @@ async def _signed_in(request: Request[Any, Any, Any], at: Deps, begun_here: Begu
         refresh_hash=people.hashed(refresh),
         device=_device(request),
         address_hash=_address(request, at),
-        request_id=carry.request_id(),
+        request_id=log.request_id(),
     )
     patience = at.settings.cold_wait_max_seconds
     try:

@@ -10,8 +10,8 @@ PACK = "AwsSolutions::AwsSolutions-"
 ACCEPTED = {
     "EC23": "Readers come from anywhere; only ports 80 (redirect) and 443 of the load balancer are open.",
     "RDS11": "Another port hides nothing: the security group lets only the two services in.",
-    "SMG4": "No rotation function exists for these: the sources' keys come from the sources, the cache's passwords are "
-    "rotated as the runbook says. The database's four secrets do rotate.",
+    "SMG4": "No rotation function exists for these: the sources' keys come from the sources; the cache's passwords and "
+    "the keys of sessions and seals are rotated as the runbook says. The database's four secrets do rotate.",
     "AEC6": "Users with passwords, key patterns and commands of their own instead of one shared AUTH token.",
     "ECS2": "Settings that are no secret; every secret is a reference.",
     "S1": "The bucket is itself the access log of the load balancer.",

@@ -9,16 +9,13 @@ from constructs import Construct
 
 from deploy.aws import metrics
 from deploy.aws.data import Data
+from deploy.aws.lateness import FETCH_LATE_SECONDS, NEWS_OLD_SECONDS
 from deploy.aws.services import Services
 from deploy.aws.sizes import Size
 
 Comparison = cloudwatch.ComparisonOperator
 Missing = cloudwatch.TreatMissingData
 
-# Two missed slots of the topics that come with the product, and some: every 3 hours, 30 minutes, 5 minutes.
-FETCH_LATE_SECONDS = {"newsapi": 7 * 3600, "guardian": 70 * 60, "reddit": 20 * 60}
-# The newest article: NewsAPI's Developer plan is a day late by contract; the others have something new every hour.
-NEWS_OLD_SECONDS = {"newsapi": 36 * 3600, "guardian": 6 * 3600, "reddit": 3 * 3600}
 GIGABYTE = 1024**3
 
 

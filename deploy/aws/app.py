@@ -36,7 +36,11 @@ class System(Stack):
         )
         self.net = Network(self, "Network", size)
         self.data = Data(self, "Data", self.net, size)
-        self.tasks = Tasks(self, "Tasks", self.data, images, size)
+        site = {
+            "public_url": f"https://{options['domain']}",
+            "trusted_proxies": self.net.balancer_networks,
+        }
+        self.tasks = Tasks(self, "Tasks", self.data, images, size, site)
         self.services = Services(
             self,
             "Services",

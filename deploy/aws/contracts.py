@@ -1,5 +1,6 @@
 """Mistakes that neither CDK, cdk-nag nor cfn-lint sees: checked on the synthesised template."""
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -12,6 +13,7 @@ Resource = Mapping[str, Any]
 NODE_TYPE = re.compile(
     r"cache\.(t4g\.(micro|small|medium)|[mr][67]g\.(large|xlarge|[248]xlarge|1[26]xlarge)|r6gd\.\w+)"
 )
+PASSWORD_IN_URL = re.compile(r"://[^/@]*:[^/@]+@")
 # One repository, one branch: no star anywhere, and no organisation as a whole.
 SUBJECT = re.compile(r"repo:[\w.-]+/[\w.-]+:ref:refs/heads/[\w./-]+")
 
@@ -61,7 +63,9 @@ def _task(task: Resource) -> Iterator[str]:
         if not container.get("ReadonlyRootFilesystem"):
             yield f"{container['Name']}: its root can be written to"
         for variable in container.get("Environment", []):
-            if re.search(r"PASSWORD|SECRET|_KEY$|TOKEN", variable["Name"]):
+            if re.search(r"PASSWORD|SECRET|_KEYS?$|TOKEN", variable["Name"]) or PASSWORD_IN_URL.search(
+                json.dumps(variable["Value"])
+            ):
                 yield f"{container['Name']}: {variable['Name']} is a secret in plain sight"
 
 

@@ -40,7 +40,7 @@ POSTGRES_PARAMETERS = {
 
 
 class Data(Construct):
-    """The database with its three roles, the cache with its two users, and the keys of the sources."""
+    """The database with its three roles, the cache with its two users, the keys of sources and sessions."""
 
     def __init__(self, scope: Construct, id_: str, net: Network, size: Size) -> None:
         super().__init__(scope, id_)
@@ -49,12 +49,19 @@ class Data(Construct):
         self._rotate_master(net)
         self.redis_urls: dict[str, secrets.Secret] = {}
         self.cache = self._cache(net, size)
-        self.sources = secrets.Secret(
+        self.sources = self._filled_in("Sources", "sources", names.SOURCE_SECRETS)
+        self.sign_in = {
+            process: self._filled_in(f"SignIn{process.title()}", f"sign-in/{process}", fields)
+            for process, fields in names.SIGN_IN_SECRETS.items()
+        }
+
+    def _filled_in(self, id_: str, name: str, fields: tuple[str, ...]) -> secrets.Secret:
+        return secrets.Secret(
             self,
-            "Sources",
-            secret_name=f"{names.SYSTEM}/sources",
-            description="Keys of the news sources; an operator fills them in, empty means not configured",
-            secret_object_value={name: SecretValue.unsafe_plain_text("") for name in names.SOURCE_SECRETS},
+            id_,
+            secret_name=f"{names.SYSTEM}/{name}",
+            description="An operator fills it in; an empty field means not configured",
+            secret_object_value={field: SecretValue.unsafe_plain_text("") for field in fields},
         )
 
     def _database(self, net: Network, size: Size) -> rds.DatabaseInstance:

@@ -24,8 +24,10 @@ HEALTH_PORTS: Final = {"interactive": 8001, "bulk": 8002, "scheduler": 8003}
 # Roles of tasks begin so; the pipeline may hand on these roles and no other.
 TASK_ROLE_PREFIX: Final = f"{SYSTEM}-task-"
 
-# Settings of the write side that are secrets: fields of one JSON secret, empty until an operator fills them in.
+# Settings that an operator fills in: fields of one JSON secret each, empty until then. What signs sessions is known to
+# the api alone, what seals Reddit's tokens to the worker alone.
 SOURCE_SECRETS: Final = ("newsapi_key", "guardian_key", "reddit_client_id", "reddit_client_secret")
+SIGN_IN_SECRETS: Final = {"api": ("session_keys", "reddit_client_id"), "worker": ("seal_keys",)}
 
 # Where release.py finds what the stacks made, and the image tag that runs.
 SSM_TARGET: Final = f"/{SYSTEM}/release/target"

@@ -55,6 +55,12 @@ class Network(Construct):
         self._allow()
         self._endpoints(size)
 
+    @property
+    def balancer_networks(self) -> str:
+        """Where the balancer's own addresses are: what they write into X-Forwarded-For may be believed."""
+        subnets = self.vpc.select_subnets(subnet_group_name="public").subnets
+        return ",".join(subnet.ipv4_cidr_block for subnet in subnets)
+
     def _allow(self) -> None:
         """Every arrow of the design, and no other."""
         for port in (80, 443):

@@ -13,12 +13,15 @@ class Query:
     text: tuple[str, ...]
 
 
+# What an operator puts the id of an answer, an error or a dead letter in the place of.
+PLACEHOLDER: Final = "REQUEST-ID"
+
 QUERIES: Final = (
     Query(
         "errors",
         ("api", "worker", "scheduler", "migrate"),
         (
-            "fields @timestamp, service, event, error, exception, command, command_id",
+            "fields @timestamp, service, event, error, exception, command, request_id",
             'filter level in ["error", "critical"]',
             "sort @timestamp desc",
             "limit 100",
@@ -34,11 +37,11 @@ QUERIES: Final = (
         ),
     ),
     Query(
-        "one-command",
-        ("worker", "scheduler"),
+        "one-request",
+        ("api", "worker", "scheduler"),
         (
-            "fields @timestamp, service, event, command, source, code, reason, error",
-            'filter command_id like "COMMAND-ID"',
+            "fields @timestamp, service, event, path, status, slot, command, source, outcome, ms, reason, error",
+            f'filter request_id = "{PLACEHOLDER}"',
             "sort @timestamp asc",
         ),
     ),
@@ -46,7 +49,7 @@ QUERIES: Final = (
         "dead-letters",
         ("worker",),
         (
-            "fields @timestamp, command, command_id",
+            "fields @timestamp, command, command_id, request_id",
             'filter event = "command_dead_lettered"',
             "sort @timestamp desc",
             "limit 50",
@@ -74,8 +77,9 @@ QUERIES: Final = (
         "slow-searches",
         ("api",),
         (
-            "filter ispresent(search_duration)",
-            "stats max(search_duration) as slowest by bin(1m)",
+            # Not the metric: a line of many values is no number to a query.
+            'filter event = "request" and path = "/articles"',
+            "stats pct(ms, 50) as median, pct(ms, 99) as p99, max(ms) as slowest by bin(1m)",
         ),
     ),
     Query(

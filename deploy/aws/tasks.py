@@ -18,6 +18,9 @@ from deploy.aws.sizes import Size, Task
 STOP = Duration.seconds(60)
 RETENTION = {14: logs.RetentionDays.TWO_WEEKS, 30: logs.RetentionDays.ONE_MONTH}
 
+# How a service, unlike a one-off task, writes what it measures.
+MEASURED = {names.env("metrics"): "emf"}
+
 HEALTH_CHECK = ecs.HealthCheck(
     command=["CMD", "python", "-m", "shared.probe"],
     interval=Duration.seconds(15),
@@ -37,14 +40,19 @@ class Images:
 
 
 class Tasks(Construct):
-    """Non-root, read-only root, no capability, secrets by reference, logs in a group of each process."""
+    """Non-root, read-only root, no capability, secrets by reference, logs in a group of each process.
 
-    def __init__(self, scope: Construct, id_: str, data: Data, images: Images, size: Size) -> None:
+    site: what only the api must know of where it stands, by setting.
+    """
+
+    def __init__(
+        self, scope: Construct, id_: str, data: Data, images: Images, size: Size, site: Mapping[str, str]
+    ) -> None:
         super().__init__(scope, id_)
         self._data = data
         self._images = images
         self.log_groups = {name: self._log_group(name, size) for name in names.LOG_GROUPS}
-        self.api = self._api(size.api)
+        self.api = self._api(size.api, site)
         self.worker = self._worker(size.worker)
         self.migrate = self._one_off("migrate", ["python", "-m", "migrations", "upgrade"], "newsintel_owner")
         self.roles = self._roles()
@@ -58,23 +66,27 @@ class Tasks(Construct):
             removal_policy=RemovalPolicy.DESTROY,
         )
 
-    def _api(self, task: Task) -> ecs.FargateTaskDefinition:
+    def _api(self, task: Task, site: Mapping[str, str]) -> ecs.FargateTaskDefinition:
         definition = self._definition("api", task)
         container = self._container(
             definition,
             "api",
             image=self._images.api,
             role="newsintel_api",
-            environment={names.env("host"): "0.0.0.0", names.env("port"): str(names.API_PORT)},  # noqa: S104
-            secrets={names.env("redis_url"): ecs.Secret.from_secrets_manager(self._data.redis_urls["api"])},
+            environment={
+                **MEASURED,
+                names.env("host"): "0.0.0.0",  # noqa: S104 - its security group lets only the balancer in
+                names.env("port"): str(names.API_PORT),
+                **{names.env(setting): value for setting, value in site.items()},
+            },
+            secrets=self._secrets("api"),
         )
         container.add_port_mappings(ecs.PortMapping(container_port=names.API_PORT))
         return definition
 
     def _worker(self, task: Task) -> ecs.FargateTaskDefinition:
         definition = self._definition("worker", task)
-        secrets = {names.env("redis_url"): ecs.Secret.from_secrets_manager(self._data.redis_urls["worker"])}
-        secrets |= {
+        secrets = self._secrets("worker") | {
             names.env(name): ecs.Secret.from_secrets_manager(self._data.sources, name)
             for name in names.SOURCE_SECRETS
         }
@@ -91,10 +103,17 @@ class Tasks(Construct):
                 role="newsintel_worker",
                 log="scheduler" if name == "scheduler" else "worker",
                 command=command,
-                environment={names.env("health_port"): str(names.HEALTH_PORTS[name])},
+                environment={**MEASURED, names.env("health_port"): str(names.HEALTH_PORTS[name])},
                 secrets=secrets,
             )
         return definition
+
+    def _secrets(self, process: str) -> dict[str, ecs.Secret]:
+        """What each of the two processes has of its own: its user of the cache, its part in signing in."""
+        return {names.env("redis_url"): ecs.Secret.from_secrets_manager(self._data.redis_urls[process])} | {
+            names.env(name): ecs.Secret.from_secrets_manager(self._data.sign_in[process], name)
+            for name in names.SIGN_IN_SECRETS[process]
+        }
 
     def _one_off(self, name: str, command: list[str], role: str) -> ecs.FargateTaskDefinition:
         definition = self._definition(name, Task(256, 512))
@@ -167,7 +186,6 @@ class Tasks(Construct):
             command=command,
             environment={
                 names.env("database_url"): self._database_url(role),
-                names.env("metrics"): "emf",
                 **(environment or {}),
             },
             # libpq reads the password where it reads the rest; no URL with a password exists anywhere.

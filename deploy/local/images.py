@@ -1,7 +1,8 @@
 """`images`: builds both images, boots them as production does, and checks what they promise.
 
 They get a real PostgreSQL and Valkey, a read-only root, no capability and no privilege; the schema is made by the
-worker's image, as a deployment does it. A promise that is not kept fails the run.
+worker's image, as a deployment does it. They are stopped in the middle of work, which they finish. A promise that is
+not kept fails the run.
 """
 
 import json
@@ -10,11 +11,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deploy.local import under_way
 from deploy.local.engine import BASE, Engine, EngineError, NoEngineError, engine
 from deploy.local.servers import Postgres, postgres, valkey
 
@@ -85,7 +87,7 @@ def main() -> int:
     except NoEngineError as error:
         print(f"images: not checked: {error}")
         return 0
-    except (EngineError, CheckError) as error:
+    except (EngineError, CheckError, TimeoutError) as error:
         print(f"images: {error}", file=sys.stderr)
         return 1
     print("images: ok")
@@ -129,17 +131,21 @@ def _boot_all(found: Engine) -> None:
         found.run("run", "--rm", *migrate, WORKER.tag, "python", "-m", "migrations", "upgrade")
         print("  migrations: ran in the worker's image", flush=True)
         for process in PROCESSES:
-            _boot(found, process, _flags(server, redis_url, process.role))
+            _boot(found, process, server, redis_url)
 
 
-def _boot(found: Engine, process: Process, flags: list[str]) -> None:
+def _boot(found: Engine, process: Process, server: Postgres, redis_url: str) -> None:
     started = time.monotonic()
-    flags = [*flags, "--env", f"{process.port}={_free_port()}"]
+    port = _free_port()
+    flags = [*_flags(server, redis_url, process.role), "--env", f"{process.port}={port}"]
     with _container(found, process, flags) as name:
         _wait_healthy(found, name)
         healthy = time.monotonic() - started
         written = found.try_run("exec", name, "python", "-c", "open('/app/written', 'w')")
         _require(written.returncode != 0, f"{name}: its root can be written to")
+        with _work(process, server, redis_url, port) as finished:
+            found.run("kill", "--signal=TERM", name)
+            _require(finished(), f"{name}: SIGTERM ended what was under way:\n{_logs(found, name)}")
         started = time.monotonic()
         found.run("stop", "--time", str(3 * STOP_SECONDS), name)
         stopped = time.monotonic() - started
@@ -147,6 +153,16 @@ def _boot(found: Engine, process: Process, flags: list[str]) -> None:
         _require(code == 0, f"{name}: SIGTERM ended it with {code}, not 0:\n{_logs(found, name)}")
         _require(stopped < STOP_SECONDS, f"{name}: took {stopped:.0f} s to stop, allowed are {STOP_SECONDS}")
     print(f"  {process.name}: healthy after {healthy:.1f} s, stopped cleanly in {stopped:.1f} s", flush=True)
+
+
+def _work(
+    process: Process, server: Postgres, redis_url: str, port: int
+) -> AbstractContextManager[under_way.Finished]:
+    if process.name == "api":
+        return under_way.reader(port, redis_url)
+    if process.name == "worker":
+        return under_way.command(server.url("postgres", DATABASE), redis_url)
+    return nullcontext(lambda: True)  # what a scheduler does is done in a moment
 
 
 @contextmanager

@@ -6,6 +6,8 @@ What changes something is sent to the workers as a command, as the api and the s
 import argparse
 import sys
 
+import redis
+
 from ingest import bootstrap
 from ingest.cli import backfill, keys, quarantine, retention, seal, sentiment, status, topics, users
 from ingest.cli.output import say
@@ -31,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
             asked.run(asked, ports)
         finally:
             ports.database.close()
-    except NewsIntelError as error:
+    except (NewsIntelError, redis.RedisError) as error:
         print(f"newsintel: {error}", file=sys.stderr)  # noqa: T201 - a command line prints
         return 2
     except KeyboardInterrupt:

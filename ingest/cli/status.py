@@ -56,7 +56,7 @@ def _sources(ports: Ports, now: datetime) -> None:
                 s.source,
                 s.outcome,
                 _since(s.last_success_at, now),
-                _since(s.newest_at, now),
+                _since(s.newest_published_at, now),
                 _circuit(ports, s.source),
             )
             for s in found

@@ -1,6 +1,6 @@
 """One call to a source with everything around it: circuit, budget, attempts, pauses, counting.
 
-circuit.admit → ledger.charge → (wait for the turn) → transport.send → ledger.observe → read
+circuit.admit → ledger.charge → (wait for the turn) → transport.send → ledger.observe → read → one log line
       └── again, after a pause, for as long as the failure may pass and attempts are left ──┘
 """
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+import structlog
 import tenacity
 
 from ingest.ports import Priority
@@ -35,6 +36,8 @@ ATTEMPTS_INTERACTIVE = 2
 QUIET = timedelta(seconds=60)
 _FAILURES = (UnreachableError, BadAnswerError)
 _backoff = tenacity.wait_random_exponential(multiplier=0.5, max=4)  # full jitter
+
+_log = structlog.get_logger("source")
 
 T = TypeVar("T")
 Sleep = Callable[[float], None]
@@ -85,16 +88,21 @@ class Caller:
         wait = self._admit(priority)
         if wait:
             self._sleep(wait)
+        started = time.perf_counter()
         try:
             answer = self._transport.send(request)
             for observed in self._observer(answer.headers, self._clock()):
                 self._ledger.observe(observed)
             understood = read(answer)
         except SourceError as error:
-            self._settle(error)
+            if isinstance(error, _FAILURES):
+                self._circuit.failed(error.message)
+            else:
+                self._circuit.succeeded()  # it is there, it only does not give us this
+            self._tell(error.code, started)
             raise
         self._circuit.succeeded()
-        self._metrics.count("source_calls", source=self._source, outcome="ok")
+        self._tell("ok", started)
         return understood
 
     def _admit(self, priority: Priority) -> float:
@@ -110,12 +118,10 @@ class Caller:
             self._metrics.count("source_calls_withheld", source=self._source, outcome=error.code)
             raise
 
-    def _settle(self, error: SourceError) -> None:
-        if isinstance(error, _FAILURES):
-            self._circuit.failed(error.message)
-        else:
-            self._circuit.succeeded()  # it is there, it only does not give us this
-        self._metrics.count("source_calls", source=self._source, outcome=error.code)
+    def _tell(self, outcome: str, started: float) -> None:
+        self._metrics.count("source_calls", source=self._source, outcome=outcome)
+        ms = round((time.perf_counter() - started) * 1000, 2)
+        _log.info("source_call", source=self._source, outcome=outcome, ms=ms)
 
     def _retrying(self, attempts: int, longest_pause: timedelta) -> tenacity.Retrying:
         def may_pass(error: BaseException) -> bool:

@@ -1,7 +1,7 @@
 """Fetches: one row per pull; its counts grow in the transactions that store the items."""
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from psycopg import Connection
 from psycopg.types.json import Jsonb
@@ -120,23 +120,3 @@ def caught_up(conn: Connection[Any], topic_id: int, fetch_id: str) -> bool:
         {"topic": topic_id, "id": fetch_id},
     ).fetchone()
     return bool(row and row[0])
-
-
-class Lag(NamedTuple):
-    """What is known of one source; None where nothing is."""
-
-    source: str
-    newest_published_at: datetime | None
-    last_success_at: datetime | None
-
-
-def lags(conn: Connection[Any], since: datetime) -> list[Lag]:
-    """Of each source that was asked since then: its newest article and the end of its last successful fetch."""
-    rows = conn.execute(
-        """
-        SELECT source, max(newest_published_at), max(finished_at) FILTER (WHERE outcome = 'ok')
-        FROM fetches WHERE started_at >= %s GROUP BY source ORDER BY source
-        """,
-        (since,),
-    ).fetchall()
-    return [Lag(*row) for row in rows]

@@ -1,4 +1,4 @@
-"""What an operator's status screen shows."""
+"""What an operator's status screen shows, and the gauges measure."""
 
 from datetime import datetime
 from typing import Any
@@ -9,12 +9,15 @@ from psycopg.rows import class_row
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """The last live pull of a source and the newest article it gave; backfills say nothing about freshness."""
+    """The last live pull of a source and the newest article it gave; backfills say nothing about freshness.
+
+    The same lags as in api.queries.sources.
+    """
 
     source: str
     outcome: str
     last_success_at: datetime | None
-    newest_at: datetime | None
+    newest_published_at: datetime | None
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +34,7 @@ def sources(conn: Connection[Any]) -> list[Source]:
         return cursor.execute(
             """
             SELECT t.source, coalesce(last.outcome, 'never_asked') AS outcome, good.finished_at AS last_success_at,
-                   newest.at AS newest_at
+                   newest.at AS newest_published_at
             FROM (SELECT DISTINCT source FROM topics) t
             LEFT JOIN LATERAL (
                 SELECT outcome FROM fetches
@@ -44,7 +47,8 @@ def sources(conn: Connection[Any]) -> list[Source]:
             ) good ON true
             LEFT JOIN LATERAL (
                 SELECT max(newest_published_at) AS at FROM (
-                    SELECT newest_published_at FROM fetches WHERE source = t.source AND window_from IS NULL
+                    SELECT newest_published_at FROM fetches
+                    WHERE source = t.source AND window_from IS NULL AND newest_published_at IS NOT NULL
                     ORDER BY started_at DESC LIMIT 500
                 ) f
             ) newest ON true

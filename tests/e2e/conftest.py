@@ -1,6 +1,7 @@
 """The product as real processes - workers, scheduler, api - on the test servers and the upstream simulator."""
 
 import contextlib
+import json
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -95,6 +96,13 @@ class System:
     def query(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.database.admin, autocommit=True) as connection:
             return connection.execute(statement, parameters).fetchall()
+
+    def lines(self, name: str, **fields: Any) -> list[dict[str, Any]]:
+        """What the processes of this name have logged, of that the lines with these fields."""
+        log = self.logs / f"{name}.log"
+        written = log.read_text().splitlines() if log.exists() else []
+        decoded = [json.loads(line) for line in written if line.startswith("{") and line.endswith("}")]
+        return [line for line in decoded if fields.items() <= line.items()]
 
     def idle(self) -> bool:
         """Nothing waits, nothing is delayed, nothing is under way."""

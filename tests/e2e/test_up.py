@@ -74,6 +74,18 @@ class Up:
             self.process.send_signal(number)
         return self.process.wait(60)
 
+    def newsintel(self, *arguments: str) -> subprocess.CompletedProcess:
+        command = [
+            sys.executable,
+            "-m",
+            "deploy.local",
+            "newsintel",
+            "--data-dir",
+            str(self.data),
+            *arguments,
+        ]
+        return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+
 
 def alive(process: psutil.Process) -> bool:
     try:
@@ -103,10 +115,15 @@ def test_search_at_once_stop_without_leftovers_and_find_the_data_again(up):
     assert "No key for newsapi, guardian, reddit" in re.sub(r"\s+", " ", first.output.read_text())
     assert first.get("/health")["status"] == "healthy"
     found = eventually(lambda: first.get("/articles?q=climate&sort=newest")["articles"])
+    assert "scheduler: leads" in first.newsintel("status").stdout
+    asked = first.newsintel("topics", "add", "guardian", "query", "solar storm", "--every", "600")
+    assert (asked.returncode, asked.stderr) == (0, "")
+    assert "usage: newsintel backfill" in first.newsintel("backfill", "--help").stdout
     family = first.family()
     assert len(family) >= 7  # servers, simulator, workers, scheduler, api
     assert first.stop() == 0
     assert [p for p in family if alive(p)] == []
+    assert first.newsintel("status").returncode == 2
 
     second = up()
     assert second.get(f"/articles/{found[0]['id']}")["url"] == found[0]["url"]

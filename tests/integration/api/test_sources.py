@@ -37,6 +37,22 @@ async def test_the_last_pull_and_the_last_success_are_told_apart(api, archive):
     assert topic["last_success_at"] == guardian["last_success_at"]
 
 
+async def test_a_long_failure_does_not_hide_the_lag(api, archive):
+    newest = datetime.now(UTC) - timedelta(hours=9)
+    archive.fetch("reddit", ago=timedelta(hours=8), newest_published_at=newest)
+    for minute in range(501):
+        archive.fetch("reddit", ago=timedelta(minutes=minute), outcome="unreachable", reason="503")
+    reddit = (await api.get("/sources/reddit")).json()
+    assert datetime.fromisoformat(reddit["newest_published_at"]) == newest
+    [told] = [
+        s for s in (await api.get("/articles")).json()["freshness"]["sources"] if s["source"] == "reddit"
+    ]
+    assert told["outcome"] == "unreachable"
+    assert {name: told[name] for name in ("last_success_at", "newest_published_at")} == {
+        name: reddit[name] for name in ("last_success_at", "newest_published_at")
+    }
+
+
 @pytest.mark.parametrize(
     ("late", "missing", "state"),
     [

@@ -107,6 +107,23 @@ def test_it_is_a_program(environment):
     assert done.stdout.startswith("ID  NAME")
 
 
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"NEWSINTEL_DATABASE_URL": "postgresql://worker@127.0.0.1:1/x"}, "cannot connect to the database"),
+        ({"NEWSINTEL_REDIS_URL": "redis://127.0.0.1:1"}, "connecting to 127.0.0.1:1"),
+    ],
+)
+def test_a_server_that_is_away_is_one_sentence(run, monkeypatch, changed, sentence):
+    for name, value in changed.items():
+        monkeypatch.setenv(name, value)
+    code, _, problem = run("status")
+    assert code == 2
+    assert problem.startswith("newsintel: ")
+    assert sentence in problem
+    assert "\n" not in problem
+
+
 def test_a_malformed_key_is_one_sentence_and_never_shown(environment):
     done = subprocess.run(
         [sys.executable, "-m", "ingest.cli", "users", "list"],

@@ -37,13 +37,11 @@ def ports(database, redis):
     )
 
 
-def fetched(ports, source, *, ago, outcome="ok", newest=None):
+def fetched(ports, source, *, ago, outcome="ok", newest=None, window=(None, None)):
     with ports.database.connection() as connection:
         at = NOW - timedelta(seconds=ago)
         fetch_id = f"{source}-{ago}"
-        fetches.begin(
-            connection, fetch_id, source=source, topic_id=None, query="x", window=(None, None), at=at
-        )
+        fetches.begin(connection, fetch_id, source=source, topic_id=None, query="x", window=window, at=at)
         fetches.finish(connection, fetch_id, outcome=outcome, reason=None, at=at)
         newest_at = NOW - timedelta(seconds=newest) if newest else None
         connection.execute("UPDATE fetches SET newest_published_at = %s WHERE id = %s", (newest_at, fetch_id))
@@ -59,6 +57,14 @@ def test_the_two_lags_are_apart(ports):
     assert seen["newest_article_age", "newsapi"] == 86_400
     assert ("last_fetch_age", "guardian") not in seen
     assert seen["scheduler_leads",] == 1
+
+
+def test_a_backfill_does_not_make_a_late_source_look_fresh(ports):
+    fetched(ports, "newsapi", ago=7200, newest=90_000)
+    fetched(ports, "newsapi", ago=10, newest=5, window=(NOW - timedelta(days=2), NOW))
+    gauges.measure(ports)
+    seen = ports.metrics.seen
+    assert (seen["last_fetch_age", "newsapi"], seen["newest_article_age", "newsapi"]) == (7200, 90_000)
 
 
 def test_a_queue_has_a_depth_and_the_age_of_its_oldest_message(ports):

@@ -95,6 +95,11 @@ def test_a_stopping_worker_finishes_what_it_began(serving, ports):
     [
         ("ingest.worker", {"NEWSINTEL_DATABASE_URL": ""}, "NEWSINTEL_DATABASE_URL must be set"),
         ("ingest.scheduler", {"NEWSINTEL_REDIS_URL": ""}, "NEWSINTEL_REDIS_URL must be set"),
+        (
+            "ingest.worker",
+            {"NEWSINTEL_DATABASE_URL": "postgresql://127.0.0.1:1/x"},
+            "cannot connect to the database",
+        ),
         ("ingest.worker", {"NEWSINTEL_BATCH_SIZE": "many"}, "NEWSINTEL_BATCH_SIZE: Expected `int`"),
         ("ingest.worker", {"NEWSINTEL_REDDIT_CLIENT_ID": ""}, "go together"),
     ],

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import threading
 
 import pytest
 import structlog
@@ -32,6 +33,14 @@ def test_both_kinds_of_logger_write_the_same_shape(capsys):
     assert (ours["event"], ours["count"], ours["level"], ours["service"]) == ("stored", 3, "info", "api")
     assert (theirs["event"], theirs["level"], theirs["service"]) == ("careful: it", "warning", "api")
     assert ours["timestamp"].endswith("Z")
+
+
+def test_a_thread_names_the_service_too(capsys):
+    log.configure("info", service="worker")
+    thread = threading.Thread(target=structlog.get_logger("ours").info, args=("said",))
+    thread.start()
+    thread.join()
+    assert [line["service"] for line in lines(capsys)] == ["worker"]
 
 
 def test_levels(capsys):

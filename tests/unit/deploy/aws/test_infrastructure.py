@@ -5,10 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 from aws_cdk.assertions import Match, Template
 
 from deploy.aws import names
+from migrations.roles import RolesSettings
+from shared.config import PREFIX, ApiSettings, IngestSettings, MigrationSettings
 from shared.tables import SOURCES
 
 
@@ -133,14 +136,60 @@ def test_every_container_is_hardened(system):
         assert container["StopTimeout"] == 60, name
 
 
-def test_secrets_go_in_by_reference_and_the_api_gets_no_key_of_a_source(system):
-    def secrets(name):
-        return {secret["Name"] for secret in containers(system)[name]["Secrets"]}
+def names_of(container, kind):
+    return {each["Name"] for each in container.get(kind, [])}
 
+
+def test_secrets_go_in_by_reference_and_each_process_gets_only_its_own(system):
+    def secrets(name):
+        return names_of(containers(system)[name], "Secrets")
+
+    both = {"PGPASSWORD", "NEWSINTEL_REDIS_URL"}
+    assert secrets("api") == both | {"NEWSINTEL_SESSION_KEYS", "NEWSINTEL_REDDIT_CLIENT_ID"}
     keys = {names.env(name) for name in names.SOURCE_SECRETS}
-    assert secrets("api") == {"PGPASSWORD", "NEWSINTEL_REDIS_URL"}
-    assert secrets("interactive") == secrets("api") | keys
+    for name in ("interactive", "bulk", "scheduler"):
+        assert secrets(name) == both | keys | {"NEWSINTEL_SEAL_KEYS"}
     assert secrets("migrate") == {"PGPASSWORD"}
+
+
+# What an empty string is right for, in production too.
+MAY_BE_EMPTY = {"cors_origins"}
+SETTINGS = {
+    "api": ApiSettings,
+    "interactive": IngestSettings,
+    "bulk": IngestSettings,
+    "scheduler": IngestSettings,
+    "migrate": MigrationSettings,
+    "roles": RolesSettings,
+}
+
+
+def test_every_setting_that_production_needs_has_a_source(system):
+    """Needed: what has no default, and what means "not here" by default, which is a machine of one's own."""
+    assert set(SETTINGS) == set(containers(system))
+    for name, container in containers(system).items():
+        fields = msgspec.structs.fields(SETTINGS[name])
+        needed = {f.name for f in fields if f.required or f.default == ""} - MAY_BE_EMPTY
+        given = names_of(container, "Environment") | names_of(container, "Secrets")
+        assert {f"{PREFIX}{setting.upper()}" for setting in needed} <= given, name
+
+
+def test_no_container_is_given_what_its_process_does_not_read(system):
+    for name, container in containers(system).items():
+        known = {PREFIX + f.name.upper() for f in msgspec.structs.fields(SETTINGS[name])}
+        given = names_of(container, "Environment") | names_of(container, "Secrets")
+        assert given - known <= {"PGPASSWORD"}, name
+
+
+def test_the_api_knows_its_address_and_believes_the_balancer_alone(system):
+    environment = {each["Name"]: each["Value"] for each in containers(system)["api"]["Environment"]}
+    assert environment["NEWSINTEL_PUBLIC_URL"] == "https://news.example.org"
+    public = {
+        subnet["CidrBlock"]
+        for logical, subnet in resources(system, "AWS::EC2::Subnet").items()
+        if logical in subnets(system, "public")
+    }
+    assert set(environment["NEWSINTEL_TRUSTED_PROXIES"].split(",")) == public
 
 
 def test_the_containers_of_one_task_do_not_share_a_health_port(system):
@@ -244,17 +293,15 @@ def test_there_is_an_alarm_for_every_source_and_a_word_on_whose_fault_it_is(syst
     assert composites == {"newsintel-it-is-us", "newsintel-it-is-the-source"}
 
 
-def test_every_secret_setting_is_a_field_of_the_sources_secret():
-    import msgspec
-
-    from shared.config import IngestSettings
-
-    secret = {
-        f.name
-        for f in msgspec.structs.fields(IngestSettings)
-        if f.name.endswith(("_key", "_secret", "_client_id", "_password"))
+def test_every_secret_setting_is_a_field_of_a_secret():
+    """The client id is public, and it goes with its secret."""
+    kept = {
+        IngestSettings: {*names.SOURCE_SECRETS, *names.SIGN_IN_SECRETS["worker"]},
+        ApiSettings: set(names.SIGN_IN_SECRETS["api"]),
     }
-    assert secret == set(names.SOURCE_SECRETS)
+    endings = ("_key", "_keys", "_secret", "_client_id", "_password", "_token")
+    for kind, secrets in kept.items():
+        assert {f.name for f in msgspec.structs.fields(kind) if f.name.endswith(endings)} == secrets
 
 
 def test_the_release_role_trusts_one_branch_and_may_hand_on_only_roles_of_tasks(pipeline, system):
