@@ -9,6 +9,7 @@ import argparse
 import signal
 import sys
 import threading
+import time
 from typing import Any
 
 import dramatiq
@@ -16,10 +17,10 @@ import msgspec
 import structlog
 from dramatiq.middleware import CurrentMessage, Middleware, Retries
 
-from ingest import bootstrap, health
+from ingest import bootstrap
 from ingest.handlers import HANDLERS, Handler
 from ingest.ports import Ports
-from shared import bus, log
+from shared import bus, emf, inner_port, log
 from shared.commands import QUEUES, Command, Queue, RunSlice
 from shared.config import IngestSettings, load
 from shared.errors import NewsIntelError
@@ -78,7 +79,12 @@ def _carry_out(kind: type[Command], handler: Handler, ports: Ports) -> Any:
                 _log.error("command_invalid", error=str(error))
                 bus.answer(ports.redis, message.message_id, None, error=Refusal.INVALID_COMMAND)
                 return
-            handler(command, ports, message.message_id)
+            started = time.perf_counter()
+            try:
+                handler(command, ports, message.message_id)
+            finally:
+                took = (time.perf_counter() - started) * 1000
+                ports.metrics.timing("command_duration", took, command=kind.__name__)
 
     return carry_out
 
@@ -95,7 +101,8 @@ def serve(ports: Ports, queues: set[Queue], stop: threading.Event) -> None:
     )
     worker.start()
     _log.info("worker_started", queues=sorted(queues))
-    with health.answering(settings.health_port, lambda: _works(worker)):
+    pages = {**inner_port.health(lambda: _works(worker)), **inner_port.measured(ports.metrics)}
+    with inner_port.answering(settings.inner_host, settings.health_port, pages):
         stop.wait()
     worker.stop(timeout=30_000)
     _log.info("worker_stopped", queues=sorted(queues))
@@ -124,7 +131,8 @@ def main() -> int:
     except NewsIntelError as error:
         print(f"worker: {error}", file=sys.stderr)  # noqa: T201 - before logs are configured
         return 2
-    serve(ports, queues, stop)
+    with emf.written(ports.metrics, on=settings.metrics == "emf"):
+        serve(ports, queues, stop)
     ports.database.close()
     return 0
 

@@ -74,8 +74,8 @@ QUERIES: Final = (
         "slow-searches",
         ("api",),
         (
-            "filter ispresent(search_duration)",
-            "stats max(search_duration) as slowest by bin(1m)",
+            'filter metric = "search_duration"',
+            "stats max(slowest) as slowest_ms by bin(1m)",
         ),
     ),
     Query(

@@ -131,11 +131,14 @@ class Lag(NamedTuple):
 
 
 def lags(conn: Connection[Any], since: datetime) -> list[Lag]:
-    """Of each source that was asked since then: its newest article and the end of its last successful fetch."""
+    """Of each source that was asked since then: its newest article and the end of its last successful fetch.
+
+    Backfills say nothing about freshness.
+    """
     rows = conn.execute(
         """
         SELECT source, max(newest_published_at), max(finished_at) FILTER (WHERE outcome = 'ok')
-        FROM fetches WHERE started_at >= %s GROUP BY source ORDER BY source
+        FROM fetches WHERE started_at >= %s AND window_from IS NULL GROUP BY source ORDER BY source
         """,
         (since,),
     ).fetchall()
