@@ -65,4 +65,7 @@ class Meter:
 
 
 def _key(name: str, dimensions: dict[str, str]) -> Key:
-    return name, tuple([dimensions[each] for each in METRICS[name].dimensions])
+    """Of one dimension or none there is no order to look up, and every request pays for this."""
+    if len(dimensions) < 2:  # noqa: PLR2004
+        return name, tuple(dimensions.values())
+    return name, tuple(dimensions[each] for each in METRICS[name].dimensions)

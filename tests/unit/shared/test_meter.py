@@ -72,8 +72,3 @@ def test_a_watched_level_is_measured_when_somebody_looks():
     levels = iter([1.0, 2.0])
     meter.watch(lambda: meter.gauge("queue_depth", next(levels), queue="bulk"))
     assert [meter.seen().gauges["queue_depth", ("bulk",)].value for _ in range(2)] == [1, 2]
-
-
-def test_a_name_that_is_not_in_the_table_is_a_defect():
-    with pytest.raises(KeyError):
-        Meter().count("no_such_thing")

@@ -153,6 +153,8 @@ FUNCTIONS = {"count", "sum", "max", "min", "avg", "pct", "latest", "bin", "ispre
 KEYWORDS = COMMANDS | FUNCTIONS
 # On every line: shared.log puts them there; CloudWatch adds its own with an @.
 BASE = {"event", "level", "timestamp", "service", "exception"}
+# On every line of shared.emf, and on those of timings.
+EMF = {"metric", "slowest"}
 
 
 def log_calls():
@@ -171,7 +173,7 @@ def log_calls():
 
 
 def known_fields():
-    fields = set(BASE) | {dimension for metric in METRICS.values() for dimension in metric.dimensions}
+    fields = BASE | EMF | {dimension for metric in METRICS.values() for dimension in metric.dimensions}
     return fields | set(METRICS) | {field for _, found in log_calls() for field in found}
 
 
