@@ -9,7 +9,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from shared import prometheus
-from shared.metrics import METRICS, TABLE
+from shared.commands import Queue
+from shared.metrics import METRICS, TABLE, TIERS
+from shared.tables import SOURCES
 from tests.e2e.conftest import eventually, free_port
 
 AWS = Path(__file__).parents[2] / "deploy" / "aws"
@@ -50,33 +52,52 @@ def used(system, ports):
     return system
 
 
-def emf_lines(system):
+def told_to_prometheus(ports):
+    """The names of all families, of all processes."""
+    names = set()
+    for port in ports.values():
+        answer = httpx.get(f"http://127.0.0.1:{port}/metrics")
+        assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+        names |= {family.name for family in text_string_to_metric_families(answer.text)}
+    return names
+
+
+def told_to_cloudwatch(system):
+    """{(name, values of its dimensions)} of every line, each of which is as the table has it."""
+    told = set()
     for log in system.logs.glob("*.log"):
-        for line in log.read_text().splitlines():
-            if '"_aws"' in line:
-                yield json.loads(line)
+        for text in log.read_text().splitlines():
+            if '"_aws"' not in text:
+                continue
+            line = json.loads(text)
+            [directive] = line["_aws"]["CloudWatchMetrics"]
+            [named] = directive["Metrics"]
+            metric = METRICS[named["Name"]]
+            assert named["Unit"] == metric.unit
+            assert directive["Dimensions"] == [list(metric.dimensions), *([[]] if metric.total else [])]
+            values = line[metric.name] if isinstance(line[metric.name], list) else [line[metric.name]]
+            assert all(value >= 0 for value in values)
+            told.add((metric.name, *(line[dimension] for dimension in metric.dimensions)))
+    return told
 
 
-def test_each_metric_of_the_table_is_told_to_cloudwatch_with_its_dimensions(used):
+def test_each_metric_of_the_table_is_told_to_prometheus_and_to_cloudwatch(used, ports):
+    families = {prometheus.name(metric).removesuffix("_total") for metric in TABLE if metric.name in ORDINARY}
+    eventually(lambda: families <= told_to_prometheus(ports))
     used.stop()
-    seen = set()
-    for line in emf_lines(used):
-        [directive] = line["_aws"]["CloudWatchMetrics"]
-        [told] = directive["Metrics"]
-        metric = METRICS[told["Name"]]
-        assert directive["Dimensions"][0] == list(metric.dimensions)
-        assert all(isinstance(line[dimension], str) for dimension in metric.dimensions)
-        values = line[metric.name] if isinstance(line[metric.name], list) else [line[metric.name]]
-        assert all(value >= 0 for value in values)
-        seen |= {(metric.name, *(line[dimension] for dimension in metric.dimensions))}
-    assert ORDINARY - {name for name, *_ in seen} == set()
-    # What the dashboard draws by name has these values.
-    assert {("http_requests", status) for status in ("2xx", "3xx", "4xx")} <= seen
-    assert {("cache_reads", tier) for tier in ("memory", "redis", "database")} <= seen
-    assert {("articles", "guardian", fate) for fate in ("stored", "merged")} <= seen
-    assert {("database_pool_used", service) for service in ("api", "worker", "scheduler")} <= seen
-    assert {("budget_left", source) for source in ("newsapi", "guardian", "reddit")} <= seen
-    assert {("queue_age", queue) for queue in ("interactive", "bulk")} <= seen
+    told = told_to_cloudwatch(used)
+    assert ORDINARY - {name for name, *_ in told} == set()
+    # What the dashboard draws one by one.
+    assert {("http_requests", status) for status in ("2xx", "3xx", "4xx")} <= told
+    assert {("cache_reads", tier) for tier in TIERS} <= told
+    assert {("articles", "guardian", fate) for fate in ("stored", "merged")} <= told
+    assert {("database_pool_used", service) for service in ("api", "worker")} <= told
+    assert {("budget_left", source) for source in SOURCES} <= told
+    assert {("queue_age", str(queue)) for queue in Queue} <= told
+
+
+def test_readers_have_no_metrics(system):
+    assert system.api().get("/metrics").status_code == 404
 
 
 def test_whatever_is_watched_is_told_in_an_ordinary_run():
@@ -85,18 +106,3 @@ def test_whatever_is_watched_is_told_in_an_ordinary_run():
     watched = set(re.findall(r'"(\w+)"', text)) & set(METRICS)
     assert len(watched) > 10
     assert watched - ORDINARY == {"command_dead_lettered"}
-
-
-def test_prometheus_is_told_the_same_by_each_process_and_by_nobody_at_the_readers_port(used, ports):
-    def told():
-        families = {}
-        for port in ports.values():
-            answer = httpx.get(f"http://127.0.0.1:{port}/metrics")
-            assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
-            families |= {family.name: family for family in text_string_to_metric_families(answer.text)}
-        return families
-
-    names = {prometheus.name(metric).removesuffix("_total") for metric in TABLE if metric.name in ORDINARY}
-    assert eventually(lambda: not names - set(told()))
-    [cached] = {client.base_url for client in used._clients[:1]}
-    assert httpx.get(f"{cached}/metrics").status_code == 404

@@ -10,7 +10,7 @@ import pytest
 from ingest import gauges
 from ingest.ports import Priority
 from ingest.sources.registry import ledgers
-from ingest.store import fetches
+from ingest.store import fetches, overview
 from shared import bus, keys
 from shared.commands import FetchTopic
 from shared.config import IngestSettings
@@ -88,6 +88,13 @@ def test_a_backfill_does_not_hide_that_the_cadence_stands_still(ports):
     gauges.measure(ports)
     assert ports.metrics.seen["last_fetch_age", "guardian"] == 7_200
     assert ports.metrics.seen["newest_article_age", "guardian"] == 8_000
+    # What `newsintel status` shows is the same.
+    with ports.database.connection() as connection:
+        [shown] = [source for source in overview.sources(connection) if source.source == "guardian"]
+    assert (NOW - shown.last_success_at, NOW - shown.newest_at) == (
+        timedelta(seconds=7_200),
+        timedelta(seconds=8_000),
+    )
 
 
 def test_of_a_budget_the_tightest_window_counts(ports):
