@@ -40,8 +40,20 @@ _COUNT, _GAUGE, _TIMING = Kind.COUNT, Kind.GAUGE, Kind.TIMING
 
 TABLE: Final = (
     # Is the news fresh? Two lags apart: a plan may deliver a day late by contract although every fetch succeeds.
-    Metric("newest_article_age", _GAUGE, "Seconds", ("source",), "now - newest publication time stored"),
-    Metric("last_fetch_age", _GAUGE, "Seconds", ("source",), "now - end of the last successful fetch"),
+    Metric(
+        "newest_article_age",
+        _GAUGE,
+        "Seconds",
+        ("source",),
+        "now - newest publication time brought, backfills apart",
+    ),
+    Metric(
+        "last_fetch_age",
+        _GAUGE,
+        "Seconds",
+        ("source",),
+        "now - end of the last successful fetch, backfills apart",
+    ),
     Metric("fetches", _COUNT, "Count", ("source", "outcome"), "pulls, by ok or the code of the error"),
     Metric("articles", _COUNT, "Count", ("source", "fate"), "items: stored, merged, quarantined, discarded"),
     # Is it us or the source?
