@@ -32,7 +32,9 @@ from api.routes import (
     stories,
     trends,
 )
+from shared import emf, inner_port
 from shared.config import ApiSettings
+from shared.meter import Meter
 
 
 @get("/", include_in_schema=False)
@@ -42,12 +44,18 @@ async def root() -> Redirect:
 
 def create_app(settings: ApiSettings) -> Litestar:
     """An ASGI application; it connects when it starts, not when it is made."""
+    metrics = Meter()
     access_log = observe.standard_output(settings.log_level)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        async with deps.opened(settings) as app.state.deps:
-            yield
+        pages = inner_port.measured(metrics)
+        with (
+            emf.written(metrics, on=settings.metrics == "emf"),
+            inner_port.answering(settings.inner_host, settings.metrics_port, pages),
+        ):
+            async with deps.opened(settings, metrics) as app.state.deps:
+                yield
         access_log.flush()
 
     # In many forms: it looks at the Accept header itself.
@@ -120,5 +128,5 @@ def create_app(settings: ApiSettings) -> Litestar:
     )
     # From the outside in: seen, hardened, identified and counted, answered out of the cache, routed.
     edge = Edge(app.asgi_handler, app.state)
-    app.asgi_handler = observe.Observe(Harden(Gate(edge), settings), access_log)
+    app.asgi_handler = observe.Observe(Harden(Gate(edge), settings), access_log, metrics)
     return app

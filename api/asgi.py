@@ -30,16 +30,20 @@ def check(settings: ApiSettings) -> None:
     """Raises NewsIntelError with a sentence that says what is in the way of serving."""
     db.check_schema(settings.database_url)
     # The server shares its port with other processes of its kind, so it would not notice that the port is taken.
-    family, kind, protocol, _, address = socket.getaddrinfo(
-        settings.host, settings.port, type=socket.SOCK_STREAM
-    )[0]
+    _check_port(settings.host, settings.port, "NEWSINTEL_PORT")
+    if settings.metrics_port:
+        _check_port(settings.inner_host, settings.metrics_port, "NEWSINTEL_METRICS_PORT")
+
+
+def _check_port(host: str, port: int, variable: str) -> None:
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     with socket.socket(family, kind, protocol) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(address)
         except OSError as error:
             raise ConfigError(
-                f"cannot listen on {settings.host}:{settings.port}: {error.strerror} (NEWSINTEL_PORT chooses another)"
+                f"cannot listen on {host}:{port}: {error.strerror} ({variable} chooses another)"
             ) from None
 
 

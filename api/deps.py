@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -20,11 +21,13 @@ from api.drops import Drops
 from api.freshness import Refresher
 from api.people import People
 from api.status import Statuses
-from shared import bus, db
+from api.tiers import Tiers
+from shared import bus, db, saturation
 from shared import redis as redis_clients
 from shared.clock import Clock, utcnow
 from shared.config import ApiSettings
-from shared.metrics import Metrics, build
+from shared.meter import Meter
+from shared.metrics import Metrics
 
 T = TypeVar("T")
 
@@ -75,23 +78,25 @@ class Deps(msgspec.Struct, frozen=True, kw_only=True):
     ahead: Ahead
     statuses: Statuses
     people: People
+    tiers: Tiers
 
-    def noticed(self, scope: Scope, alias: Alias, answer: Answer) -> None:
-        """Somebody was given this answer: for what is asked for most, and for what is searched."""
+    def noticed(self, scope: Scope, alias: Alias, answer: Answer, tier: str) -> None:
+        """Somebody was given this answer: for what is asked for most, for what is searched, for where it was had."""
+        self.tiers.answered(tier)
         self.ahead.count(alias.name, answer.expires_at)
         if alias.searched:
             self.people.searched(scope, alias.searched, answer.total)
 
 
 @asynccontextmanager
-async def opened(settings: ApiSettings) -> AsyncIterator[Deps]:
+async def opened(settings: ApiSettings, metrics: Meter) -> AsyncIterator[Deps]:
     """Connect to everything. A Redis that is away is no reason not to start: the archive answers without it."""
-    metrics = build(settings.metrics)
     pool = db.pool_async(
         settings.database_url,
         settings.database_pool_size,
         statement_timeout_ms=settings.statement_timeout_ms,
     )
+    metrics.watch(partial(saturation.measure, metrics, pool, "api"))
     client = redis_clients.connect_async(settings.redis_url)
     sender = redis_clients.connect(settings.redis_url)
     asking = bus.Bus(client, bus.broker(sender))
@@ -101,7 +106,8 @@ async def opened(settings: ApiSettings) -> AsyncIterator[Deps]:
     await pool.open()
     database = Database(pool)
     people = People(settings, database, client, asking, utcnow, metrics)
-    await asyncio.gather(asking.start(), drops.start(), people.start())
+    tiers = Tiers(client, utcnow, metrics)
+    await asyncio.gather(asking.start(), drops.start(), people.start(), tiers.start())
     ahead.start()
     try:
         yield Deps(
@@ -116,9 +122,11 @@ async def opened(settings: ApiSettings) -> AsyncIterator[Deps]:
             ahead=ahead,
             statuses=Statuses(client),
             people=people,
+            tiers=tiers,
         )
     finally:
         await ahead.stop()
+        await tiers.stop()
         await people.stop()
         await drops.stop()
         await asking.stop()

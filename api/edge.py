@@ -39,13 +39,13 @@ class Edge:
 
 
 async def _answered(at: Deps, alias: Alias, scope: Scope, send: Send) -> bool:
-    hit, status = at.cache.near(alias.name), "hit; detail=memory"
+    hit, tier = at.cache.near(alias.name), "memory"
     if hit is None:
-        hit, status = await at.cache.far(alias.name), "hit; detail=redis"
+        hit, tier = await at.cache.far(alias.name), "redis"
     if hit is None:
         return False
-    at.noticed(scope, alias, hit)
-    await _send(hit, status, scope, send)
+    at.noticed(scope, alias, hit, tier)
+    await _send(hit, respond.had(tier), scope, send)
     return True
 
 

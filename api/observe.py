@@ -1,4 +1,4 @@
-"""What every request passes through: its id, and its line in the access log."""
+"""What every request passes through: its id, its line in the access log, its place in the metrics."""
 
 import asyncio
 import re
@@ -6,17 +6,21 @@ import secrets
 import sys
 import time
 from collections.abc import Iterable
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 import msgspec
 import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.metrics import STATUSES, Metrics
+
 # A caller's own id is taken over when it cannot forge a log line or a header.
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 # Lines are written together: one write a request would cost more than the request.
 FLUSH_SECONDS = 0.2
+LIST_PATH: Final = "/articles"
+_FIRST_ERROR: Final = 400
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,9 +67,10 @@ def standard_output(log_level: str) -> AccessLog:
 class Observe:
     """Wraps the whole application, so that a request that finds no route is seen too."""
 
-    def __init__(self, app: ASGIApp, log: AccessLog) -> None:
+    def __init__(self, app: ASGIApp, log: AccessLog, metrics: Metrics) -> None:
         self._app = app
         self._log = log
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -86,16 +91,25 @@ class Observe:
         try:
             await self._app(scope, receive, send_named)
         finally:
+            took = (time.perf_counter() - started) * 1000
+            self._measure(scope["path"], status, took)
             self._log.add(
                 Access(
                     timestamp=time.time(),
                     method=scope["method"],
                     path=scope["path"],
                     status=status,
-                    ms=round((time.perf_counter() - started) * 1000, 2),
+                    ms=round(took, 2),
                     request_id=request_id,
                 )
             )
+
+    def _measure(self, path: str, status: int, took: float) -> None:
+        # A caller who left before the answer began has no status.
+        if status:
+            self._metrics.count("http_requests", status=STATUSES[status // 100 - 2])
+        if path == LIST_PATH and 0 < status < _FIRST_ERROR:
+            self._metrics.timing("search_duration", took)
 
 
 def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:

@@ -120,6 +120,11 @@ def kept(
     return Ready(200, headers, answer.body)
 
 
+def had(tier: str) -> str:
+    """Cache-Status of an answer that was there."""
+    return f"hit; detail={tier}"
+
+
 def missed(found: Answer) -> str:
     """Cache-Status of an answer that had to be made."""
     return "fwd=miss; stored" if found.expires_at else "fwd=miss"

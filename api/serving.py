@@ -54,14 +54,13 @@ async def kept(
     if not personal:
         at.cache.learn(respond.target(scope), alias)
     at.ahead.plan(alias.name, remake)
-    hit = at.cache.near(alias.name)
-    status = "hit; detail=memory"
+    hit, tier = at.cache.near(alias.name), "memory"
     if hit is None:
-        hit, status = await at.cache.far(alias.name), "hit; detail=redis"
+        hit, tier = await at.cache.far(alias.name), "redis"
     if hit is None:
         return None
-    at.noticed(scope, alias, hit)
-    return respond.kept(request, hit, status, personal=personal)
+    at.noticed(scope, alias, hit, tier)
+    return respond.kept(request, hit, respond.had(tier), personal=personal)
 
 
 async def answered(request: Request[Any, Any, Any], at: Deps, plan: Plan) -> ASGIResponse:
@@ -71,7 +70,7 @@ async def answered(request: Request[Any, Any, Any], at: Deps, plan: Plan) -> ASG
     if hit := await kept(request, at, alias, make):
         return hit
     found: Answer = await at.coalescer.run(plan.name, make)
-    at.noticed(request.scope, alias, found)
+    at.noticed(request.scope, alias, found, "database")
     return respond.kept(request, found, respond.missed(found))
 
 

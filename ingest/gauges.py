@@ -1,4 +1,4 @@
-"""What the leading scheduler measures: lag of the sources, depth and age of the queues, circuits.
+"""What the leading scheduler measures: lag, budget and circuit of the sources, depth and age of the queues.
 
 Two lags apart: fetches may succeed while the newest article is a day old, as NewsAPI's free plan has it by contract.
 """
@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from ingest.ports import Ports
+from ingest.sources.registry import ledgers
 from ingest.store import overview
 from shared import keys
 from shared.commands import Queue
@@ -33,16 +34,20 @@ def measure(ports: Ports) -> None:
             age = (now - each.last_success_at).total_seconds()
             ports.metrics.gauge("last_fetch_age", age, source=each.source)
     for queue in Queue:
-        _measure_queue(ports, queue, now)
+        waiting = ports.redis.llen(f"{keys.QUEUE_NAMESPACE}:{queue}")
+        ports.metrics.gauge("queue_depth", float(waiting), queue=queue)
+        ports.metrics.gauge("queue_age", queue_age(ports, queue, now).total_seconds(), queue=queue)
     for source in ports.sources:
         is_open = _open_until(ports, source) > now.timestamp() * 1000
         ports.metrics.gauge("circuit_open", float(is_open), source=source)
+    for source, book in ledgers(ports.settings, ports.redis).items():
+        left = min(100 * window.left / window.limit for window in book.remaining())
+        ports.metrics.gauge("budget_left", left, source=source)
 
 
-def _measure_queue(ports: Ports, queue: Queue, now: datetime) -> None:
-    """Dramatiq keeps a list of ids, oldest first, and the messages in a hash beside it."""
+def queue_age(ports: Ports, queue: Queue, now: datetime) -> timedelta:
+    """How long the oldest message waits. Dramatiq keeps a list of ids, oldest first, and the messages beside it."""
     name = f"{keys.QUEUE_NAMESPACE}:{queue}"
-    ports.metrics.gauge("queue_depth", float(ports.redis.llen(name)), queue=queue)
     oldest = ports.redis.lindex(name, 0)
     raw = ports.redis.hget(f"{name}.msgs", oldest) if oldest else None
     sent = (
@@ -50,7 +55,7 @@ def _measure_queue(ports: Ports, queue: Queue, now: datetime) -> None:
         if raw
         else now
     )
-    ports.metrics.gauge("queue_age", max(0.0, (now - sent).total_seconds()), queue=queue)
+    return max(now - sent, timedelta())
 
 
 def _open_until(ports: Ports, source: str) -> float:

@@ -17,14 +17,14 @@ import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from ingest import bootstrap, gauges, health
+from ingest import bootstrap, gauges
 from ingest.backfill.plan import live_calls
 from ingest.ports import Ports
 from ingest.sources import status
 from ingest.sources.registry import ledgers
 from ingest.store import backfills, topics
 from ingest.store.topics import Topic
-from shared import bus, keys, log
+from shared import bus, emf, inner_port, keys, log
 from shared.commands import ApplyRetention, Command, FetchTopic, RunSlice, TidyPeople
 from shared.config import IngestSettings, load
 from shared.errors import DependencyError, NewsIntelError
@@ -110,6 +110,7 @@ class Scheduler:
         self._jobs.add_job(
             self.measure,
             IntervalTrigger(seconds=MEASURE_SECONDS, timezone=UTC),
+            next_run_time=self._ports.clock(),
             max_instances=1,
             coalesce=True,
         )
@@ -246,14 +247,18 @@ def main() -> int:
     try:
         settings = load(IngestSettings)
         log.configure(settings.log_level, service="scheduler")
-        ports = bootstrap.ports(settings)
+        ports = bootstrap.ports(settings, "scheduler")
     except NewsIntelError as error:
         print(f"scheduler: {error}", file=sys.stderr)  # noqa: T201 - before logs are configured
         return 2
     scheduler = Scheduler(ports, bus.broker(ports.redis), Lease(ports.redis, settings.leader_lease_seconds))
     scheduler.start()
     _log.info("scheduler_started")
-    with health.answering(settings.health_port, scheduler.ticks):
+    pages = {**inner_port.health(scheduler.ticks), **inner_port.measured(ports.metrics)}
+    with (
+        emf.written(ports.metrics, on=settings.metrics == "emf"),
+        inner_port.answering(settings.inner_host, settings.health_port, pages),
+    ):
         stop.wait()
     scheduler.stop()
     _log.info("scheduler_stopped")

@@ -20,10 +20,10 @@ import structlog
 from dramatiq.errors import Retry
 from dramatiq.middleware import CurrentMessage, Middleware, Retries
 
-from ingest import bootstrap, health
+from ingest import bootstrap
 from ingest.handlers import HANDLERS, Handler
 from ingest.ports import Ports
-from shared import bus, log
+from shared import bus, emf, inner_port, log
 from shared.commands import QUEUES, Command, Queue, RunSlice
 from shared.config import IngestSettings, load
 from shared.errors import NewsIntelError
@@ -97,15 +97,15 @@ def _carry_out(kind: type[Command], handler: Handler, ports: Ports) -> Any:
             _log.error("command_invalid", error=str(error))
             bus.answer(ports.redis, message.message_id, None, error=Refusal.INVALID_COMMAND)
             return
-        with _told():
+        with _told(kind, ports):
             handler(command, ports, message.message_id)
 
     return carry_out
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """One line on how it went and how long it took."""
+def _told(kind: type[Command], ports: Ports) -> Iterator[None]:
+    """One line on how it went, and how long it took."""
     started = time.perf_counter()
     outcome = "failed"
     try:
@@ -115,7 +115,9 @@ def _told() -> Iterator[None]:
         outcome = "again"
         raise
     finally:
-        _log.info("command", outcome=outcome, ms=round((time.perf_counter() - started) * 1000, 2))
+        took = (time.perf_counter() - started) * 1000
+        ports.metrics.timing("command_duration", took, command=kind.__name__)
+        _log.info("command", outcome=outcome, ms=round(took, 2))
 
 
 def serve(ports: Ports, queues: set[Queue], stop: threading.Event) -> None:
@@ -130,7 +132,8 @@ def serve(ports: Ports, queues: set[Queue], stop: threading.Event) -> None:
     )
     worker.start()
     _log.info("worker_started", queues=sorted(queues))
-    with health.answering(settings.health_port, lambda: _works(worker)):
+    pages = {**inner_port.health(lambda: _works(worker)), **inner_port.measured(ports.metrics)}
+    with inner_port.answering(settings.inner_host, settings.health_port, pages):
         stop.wait()
     worker.stop(timeout=STOP_MS)
     _log.info("worker_stopped", queues=sorted(queues))
@@ -159,7 +162,8 @@ def main() -> int:
     except NewsIntelError as error:
         print(f"worker: {error}", file=sys.stderr)  # noqa: T201 - before logs are configured
         return 2
-    serve(ports, queues, stop)
+    with emf.written(ports.metrics, on=settings.metrics == "emf"):
+        serve(ports, queues, stop)
     ports.database.close()
     return 0
 

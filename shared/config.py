@@ -31,8 +31,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # how long a revocation is remembered in Redis.
     access_seconds: Annotated[int, Meta(ge=60, le=3600)] = 600
     log_level: Annotated[str, Meta(pattern="^(debug|info|warning|error)$")] = "info"
-    # emf: lines that CloudWatch turns into metrics; log: plain log lines, for one machine.
-    metrics: Annotated[str, Meta(pattern="^(log|emf)$")] = "log"
+    # emf: lines that CloudWatch turns into metrics, among the logs. Prometheus asks at the inner port instead.
+    metrics: Annotated[str, Meta(pattern="^(none|emf)$")] = "none"
+    # The inner port of each process listens here: a container's own health check needs no more than the default.
+    inner_host: str = "127.0.0.1"
 
 
 class MigrationSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +48,8 @@ class ApiSettings(Settings, frozen=True, kw_only=True):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65535)] = 8000
+    # Where Prometheus asks for /metrics, apart from readers; 0: nowhere.
+    metrics_port: Annotated[int, Meta(ge=0, le=65535)] = 0
     # A reader waits this long for a cold query when the archive has nothing; `Prefer: wait=n` overrides it.
     cold_wait_seconds: Seconds = 0.9
     cold_wait_max_seconds: Seconds = 10.0
@@ -162,7 +166,8 @@ class IngestSettings(Settings, frozen=True, kw_only=True):
     bulk_poll_ms: Positive = 500
     # A worker that has not been heard of for this long is dead and its messages go to another one.
     worker_dead_after_ms: Positive = 30_000
-    # Where a container's health check asks; 0: nowhere, which is right for several workers on one machine.
+    # Where a container's health check asks, and Prometheus for /metrics; 0: nowhere, which is right for several
+    # workers on one machine.
     health_port: Annotated[int, Meta(ge=0, le=65535)] = 0
     # A lease this long survives a slow second and hands over within three ticks.
     leader_lease_seconds: Positive = 15

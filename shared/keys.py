@@ -66,6 +66,11 @@ def status(source: str) -> str:
     return f"status:source:{source}"
 
 
+def cache_reads(hour: int) -> str:
+    """Hash: tier -> answers that all api processes had from it in that hour (unix time / 3600); lives two hours."""
+    return f"status:cache-reads:{hour}"
+
+
 # People -------------------------------------------------------------------------------------------------------
 # Sorted set: what is revoked (`revoked_session`, `revoked_key`) -> unix time until which a process may still believe
 # in it (an access token's lifetime, Settings.access_seconds). A process reads all of it when it starts and after each

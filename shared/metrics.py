@@ -1,28 +1,20 @@
-"""Numbers under a name: the table of every metric there is, and the writers that send them somewhere.
+"""Numbers under a name: the table of every metric there is, and the port through which both services measure.
 
-The table is the documentation, and the dashboards and alarms of deploy/aws are built from it: what is not in it
-cannot be watched, and a test finds every name in the code that is not in it.
+The table is the documentation: the dashboards and alarms of deploy/aws are built from it, both writers (shared.emf,
+shared.prometheus) read it, and tests hold it against the code and against deploy/runbook.md.
 """
 
-import atexit
-import logging
-import sys
-import threading
-import time
-from collections import defaultdict
 from enum import StrEnum
-from typing import Any, Final, Protocol, TextIO
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
-import structlog
 
 NAMESPACE: Final = "NewsIntel"
-# CloudWatch's finest alarm period is 10 s; a line for every event would cost more than the service it describes.
-FLUSH_SECONDS: Final = 10.0
-# The most that CloudWatch takes in one line.
-MAX_VALUES: Final = 100
 
-_log = structlog.get_logger("metrics")
+# What the dimensions of the same name may say; the code and the dashboard both take them from here.
+STATUSES: Final = ("2xx", "3xx", "4xx", "5xx")
+TIERS: Final = ("memory", "redis", "database")
+FATES: Final = ("stored", "merged", "quarantined", "discarded")
 
 
 class Kind(StrEnum):
@@ -46,12 +38,24 @@ class Metric(msgspec.Struct, frozen=True):
 
 _COUNT, _GAUGE, _TIMING = Kind.COUNT, Kind.GAUGE, Kind.TIMING
 
-_TABLE: Final = (
+TABLE: Final = (
     # Is the news fresh? Two lags apart: a plan may deliver a day late by contract although every fetch succeeds.
-    Metric("newest_article_age", _GAUGE, "Seconds", ("source",), "now - newest publication time stored"),
-    Metric("last_fetch_age", _GAUGE, "Seconds", ("source",), "now - end of the last successful fetch"),
+    Metric(
+        "newest_article_age",
+        _GAUGE,
+        "Seconds",
+        ("source",),
+        "now - newest publication time brought, backfills apart",
+    ),
+    Metric(
+        "last_fetch_age",
+        _GAUGE,
+        "Seconds",
+        ("source",),
+        "now - end of the last successful fetch, backfills apart",
+    ),
     Metric("fetches", _COUNT, "Count", ("source", "outcome"), "pulls, by ok or the code of the error"),
-    Metric("articles", _COUNT, "Count", ("source", "fate"), "stored, merged, quarantined or discarded"),
+    Metric("articles", _COUNT, "Count", ("source", "fate"), "items: stored, merged, quarantined, discarded"),
     # Is it us or the source?
     Metric(
         "source_calls", _COUNT, "Count", ("source", "outcome"), "calls made, by ok or the code of the error"
@@ -72,12 +76,11 @@ _TABLE: Final = (
         "command_dead_lettered", _COUNT, "Count", ("command",), "given up after the last retry", total=True
     ),
     Metric("command_invalid", _COUNT, "Count", ("command",), "commands that this release cannot read"),
+    Metric("topic_skipped", _COUNT, "Count", ("reason",), "cadence slots of a topic that is gone or paused"),
+    # What is kept?
     Metric(
         "tidied", _COUNT, "Count", ("what",), "answers, sessions, tokens and audit entries past their time"
     ),
-    Metric("topic_skipped", _COUNT, "Count", ("reason",), "cadence slots of a topic that is gone or paused"),
-    Metric("command_invalid", _COUNT, "Count", ("command",), "messages that no release of ours understands"),
-    # What is kept?
     Metric("articles_dropped", _COUNT, "Count", (), "articles older than the retention, saved ones excepted"),
     Metric("search_months_dropped", _COUNT, "Count", (), "months of search history older than the retention"),
     Metric("posts_purged", _COUNT, "Count", (), "posts that were deleted on Reddit, removed here too"),
@@ -85,40 +88,55 @@ _TABLE: Final = (
         "recheck_failed", _COUNT, "Count", ("reason",), "rounds in which Reddit was not asked what it deleted"
     ),
     Metric("sentiments_rescored", _COUNT, "Count", (), "articles that were given a newer sentiment"),
-    # Are people served, and safe?
-    Metric("sign_in_refused", _COUNT, "Count", ("reason",), "sign-ins that Reddit or we refused"),
-    Metric("token_reused", _COUNT, "Count", (), "used refresh tokens that came back; their sessions ended"),
-    Metric("token_lost", _COUNT, "Count", (), "Reddit tokens that no key of ours opens"),
-    Metric(
-        "revocation_failed", _COUNT, "Count", ("outcome",), "tokens that Reddit was not told to revoke yet"
-    ),
-    Metric("tidied", _COUNT, "Count", ("what",), "rows that were due to go"),
     # What do readers get?
     Metric("http_requests", _COUNT, "Count", ("status",), "answers of the api, by 2xx, 3xx, 4xx, 5xx"),
     Metric("search_duration", _TIMING, "Milliseconds", (), "a list answer, from request to last byte"),
-    Metric("cache_reads", _COUNT, "Count", ("tier",), "searches answered from memory, redis or database"),
+    Metric("cache_reads", _COUNT, "Count", ("tier",), "answers had from memory, redis or database"),
     # Courtesies that fail open: nothing broke for the reader, someone should know.
     Metric("cache_failed", _COUNT, "Count", ("operation",), "cache operations that Redis refused"),
-    Metric("rate_limit_open", _COUNT, "Count", (), "requests that were let through uncounted"),
-    Metric("search_not_recorded", _COUNT, "Count", ("reason",), "searches missing in history and trends"),
+    Metric("rate_limit_open", _COUNT, "Count", (), "requests let in uncounted, because Redis was away"),
+    Metric("search_not_recorded", _COUNT, "Count", ("reason",), "searches that history and trends will miss"),
     Metric("refresh_failed", _COUNT, "Count", ("reason",), "refreshes that could not be asked for"),
     Metric("answers_dropped", _COUNT, "Count", (), "cached answers that new articles changed"),
     Metric(
         "publish_failed", _COUNT, "Count", (), "batches whose new articles cached answers do not show yet"
     ),
     Metric("asked_not_remembered", _COUNT, "Count", (), "fetches whose outcome readers cannot be told"),
-    Metric("rate_limit_open", _COUNT, "Count", (), "requests let in uncounted, because Redis was away"),
-    Metric("search_not_recorded", _COUNT, "Count", ("reason",), "searches that history and trends will miss"),
     # Is somebody at the door who should not be, and do people get in?
     Metric("sign_in_refused", _COUNT, "Count", ("reason",), "sign-ins that ended without a session"),
-    Metric("token_reused", _COUNT, "Count", (), "refresh tokens presented twice: a thief or a lost answer"),
-    Metric("token_lost", _COUNT, "Count", (), "sealed Reddit tokens that no key opens"),
-    Metric("revocation_failed", _COUNT, "Count", ("outcome",), "tokens that Reddit was not told to end"),
+    Metric("token_reused", _COUNT, "Count", (), "used refresh tokens that came back; their sessions ended"),
+    Metric("token_lost", _COUNT, "Count", (), "sealed Reddit tokens that no key of ours opens"),
+    Metric("revocation_failed", _COUNT, "Count", ("outcome",), "tokens that Reddit was not told to end yet"),
     # What is running short?
     Metric("database_pool_used", _GAUGE, "Percent", ("service",), "connections in use, of those allowed"),
     Metric("database_pool_waiting", _GAUGE, "Count", ("service",), "requests that wait for a connection"),
 )
-METRICS: Final = {metric.name: metric for metric in _TABLE}
+METRICS: Final = {metric.name: metric for metric in TABLE}
+
+# A metric's name and the values of its dimensions, in the table's order.
+Key = tuple[str, tuple[str, ...]]
+
+
+class Level(NamedTuple):
+    """What a gauge said, and when (time.monotonic())."""
+
+    value: float
+    at: float
+
+
+class Spread(NamedTuple):
+    """How long things took. buckets: how many fell between each bound of shared.meter and the one before it."""
+
+    milliseconds: float
+    buckets: tuple[int, ...]
+
+
+class Seen(NamedTuple):
+    """What one process has measured since it started."""
+
+    counts: dict[Key, int]
+    gauges: dict[Key, Level]
+    timings: dict[Key, Spread]
 
 
 class Metrics(Protocol):
@@ -130,18 +148,7 @@ class Metrics(Protocol):
 
     def timing(self, name: str, milliseconds: float, **dimensions: str) -> None: ...
 
-
-class LogMetrics:
-    """Writes each measurement as a structured log line, for reading on one machine."""
-
-    def count(self, name: str, value: int = 1, **dimensions: str) -> None:
-        _log.info("metric", metric=name, value=value, **dimensions)
-
-    def gauge(self, name: str, value: float, **dimensions: str) -> None:
-        _log.info("metric", metric=name, value=value, **dimensions)
-
-    def timing(self, name: str, milliseconds: float, **dimensions: str) -> None:
-        _log.info("metric", metric=name, value=milliseconds, **dimensions)
+    def seen(self) -> Seen: ...
 
 
 class NullMetrics:
@@ -156,83 +163,5 @@ class NullMetrics:
     def timing(self, name: str, milliseconds: float, **dimensions: str) -> None:
         pass
 
-
-Key = tuple[str, tuple[tuple[str, str], ...]]
-
-
-class EmfMetrics:
-    """Gathers for a few seconds, then writes one Embedded Metric Format line for each name and set of dimensions.
-
-    CloudWatch reads them out of the log. They are written whatever the log level is.
-    """
-
-    def __init__(self, output: TextIO | None = None) -> None:
-        self._lines = structlog.wrap_logger(
-            structlog.WriteLogger(output or sys.stdout),
-            processors=[structlog.contextvars.merge_contextvars, structlog.processors.JSONRenderer()],
-            wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        )
-        self._values: dict[Key, list[float]] = defaultdict(list)
-        self._lock = threading.Lock()
-
-    def start(self) -> None:
-        """Write every FLUSH_SECONDS, and once more when the process ends."""
-        atexit.register(self.flush)
-        threading.Thread(target=self._keep_flushing, name="metrics", daemon=True).start()
-
-    def count(self, name: str, value: int = 1, **dimensions: str) -> None:
-        with self._lock:
-            values = self._values[_key(name, dimensions)]
-            values[:] = [sum(values) + value]
-
-    def gauge(self, name: str, value: float, **dimensions: str) -> None:
-        with self._lock:
-            self._values[_key(name, dimensions)] = [value]
-
-    def timing(self, name: str, milliseconds: float, **dimensions: str) -> None:
-        with self._lock:
-            values = self._values[_key(name, dimensions)]
-            values.append(round(milliseconds, 3))
-            full = len(values) >= MAX_VALUES
-        if full:
-            self.flush()
-
-    def flush(self) -> None:
-        with self._lock:
-            gathered, self._values = self._values, defaultdict(list)
-        for (name, dimensions), values in gathered.items():
-            self._lines.info("metrics", **_line(name, dict(dimensions), values))
-
-    def _keep_flushing(self) -> None:
-        while True:
-            time.sleep(FLUSH_SECONDS)
-            self.flush()
-
-
-def _key(name: str, dimensions: dict[str, str]) -> Key:
-    return name, tuple(sorted(dimensions.items()))
-
-
-def _line(name: str, dimensions: dict[str, str], values: list[float]) -> dict[str, Any]:
-    metric = METRICS.get(name)
-    unit = metric.unit if metric else "None"
-    sets = [list(dimensions), []] if metric and metric.total else [list(dimensions)]
-    directive = {
-        "Namespace": NAMESPACE,
-        "Dimensions": sets,
-        "Metrics": [{"Name": name, "Unit": unit}],
-    }
-    return {
-        "_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]},
-        **dimensions,
-        name: values[0] if len(values) == 1 else values,
-    }
-
-
-def build(writer: str) -> Metrics:
-    """The writer that NEWSINTEL_METRICS names: log or emf."""
-    if writer == "log":
-        return LogMetrics()
-    metrics = EmfMetrics()
-    metrics.start()
-    return metrics
+    def seen(self) -> Seen:
+        return Seen({}, {}, {})

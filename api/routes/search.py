@@ -244,7 +244,7 @@ async def list_articles(request: Request[Any, Any, Any]) -> ASGIResponse:
         at.settings.cold_wait_seconds if preferred is None else preferred, at.settings.cold_wait_max_seconds
     )
     found = await _answer(at, name, asked, patience)
-    at.noticed(request.scope, alias, found)
+    at.noticed(request.scope, alias, found, "database")
     applied = [] if preferred is None else [(b"preference-applied", f"wait={patience:g}".encode())]
     return respond.kept(request, found, respond.missed(found), applied, personal=own)
 

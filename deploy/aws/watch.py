@@ -30,6 +30,7 @@ from deploy.aws.services import Services
 from deploy.aws.sizes import Size
 from deploy.aws.tasks import Tasks
 from shared.commands import Queue
+from shared.metrics import FATES, STATUSES, TIERS
 from shared.tables import SOURCES
 
 # Our own machinery: while one of these rings, a late source is not the source's fault.
@@ -135,12 +136,12 @@ class Watch(Construct):
 def _readers(services: Services) -> list[cloudwatch.IWidget]:
     """Golden signals: traffic, errors, latency, saturation."""
     return [
-        _graph("Requests by status", [metrics.of("http_requests", status=s, label=s) for s in _STATUSES]),
+        _graph("Requests by status", [metrics.of("http_requests", status=s, label=s) for s in STATUSES]),
         _graph(
             "Search latency, ms",
             [metrics.of("search_duration", statistic=p, label=p) for p in ("p50", "p95", "p99")],
         ),
-        _graph("Searches by tier", [metrics.of("cache_reads", tier=t, label=t) for t in _TIERS]),
+        _graph("Answers by tier", [metrics.of("cache_reads", tier=t, label=t) for t in TIERS]),
         _graph(
             "Saturation, %",
             [
@@ -166,20 +167,15 @@ def _news() -> list[cloudwatch.IWidget]:
 
 def _work(services: Services) -> list[cloudwatch.IWidget]:
     queues = [str(queue) for queue in Queue]
-    fates = ("stored", "merged", "quarantined", "discarded")
     return [
         _graph("Queue age, s", [metrics.of("queue_age", queue=q, label=q) for q in queues]),
         _graph("Queue depth", [metrics.of("queue_depth", queue=q, label=q) for q in queues]),
         _graph(
             "Articles by fate",
-            [metrics.of("articles", source=s, fate=f, label=f"{s} {f}") for s in SOURCES for f in fates],
+            [metrics.of("articles", source=s, fate=f, label=f"{s} {f}") for s in SOURCES for f in FATES],
         ),
         _graph("Requests per task", [services.targets.metrics.request_count_per_target(label="requests")]),
     ]
-
-
-_STATUSES = ("2xx", "3xx", "4xx", "5xx")
-_TIERS = ("memory", "redis", "database")
 
 
 def _graph(title: str, left: list[cloudwatch.IMetric]) -> cloudwatch.GraphWidget:

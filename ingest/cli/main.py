@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         settings = load(IngestSettings)
         log.configure("error", service="cli")
-        ports = bootstrap.ports(settings)
+        ports = bootstrap.ports(settings, "cli")
         try:
             asked.run(asked, ports)
         finally:

@@ -4,14 +4,17 @@ import argparse
 from datetime import datetime, timedelta
 from typing import Any
 
+from ingest import gauges
 from ingest.cli.output import day, say, span, table
 from ingest.ports import Ports
 from ingest.sources.registry import ledgers
 from ingest.store import backfills, overview
 from shared import keys
 from shared.commands import Queue
+from shared.metrics import TIERS
 
 _ERRORS = 5
+_HOUR = 3_600
 
 
 def add(nouns: Any) -> None:
@@ -24,16 +27,17 @@ def _status(_asked: argparse.Namespace, ports: Ports) -> None:
         part(ports, now)
 
 
-def _queues(ports: Ports, _now: datetime) -> None:
+def _queues(ports: Ports, now: datetime) -> None:
     def size(kind: str, name: str) -> Any:
         return getattr(ports.redis, kind)(f"{keys.QUEUE_NAMESPACE}:{name}")
 
     table(
-        ("QUEUE", "WAITING", "NOT ACKNOWLEDGED", "DELAYED", "GIVEN UP"),
+        ("QUEUE", "WAITING", "OLDEST", "NOT ACKNOWLEDGED", "DELAYED", "GIVEN UP"),
         [
             (
                 q,
                 size("llen", q),
+                span(gauges.queue_age(ports, q, now)),
                 size("hlen", f"{q}.msgs"),
                 size("hlen", f"{q}.DQ.msgs"),
                 size("zcard", f"{q}.XQ"),
@@ -84,10 +88,16 @@ def _budgets(ports: Ports, _now: datetime) -> None:
     )
 
 
-def _cache(ports: Ports, _now: datetime) -> None:
+def _cache(ports: Ports, now: datetime) -> None:
     standing: Any = ports.redis.hlen(keys.STANDING)
     memory: Any = ports.redis.info("memory")
     say(f"\ncache: {standing} queries with stored answers; Redis uses {memory['used_memory_human']}")
+    hour = int(now.timestamp()) // _HOUR
+    hours: list[Any] = [ports.redis.hgetall(keys.cache_reads(each)) for each in (hour - 1, hour)]
+    reads = {tier: sum(int(each.get(tier.encode(), 0)) for each in hours) for tier in TIERS}
+    total = sum(reads.values())
+    shares = ", ".join(f"{count} from {tier} ({count / max(total, 1):.0%})" for tier, count in reads.items())
+    say(f"answers of this hour and the one before: {shares}")
 
 
 def _backfills(ports: Ports, _now: datetime) -> None:

@@ -57,4 +57,5 @@ def pull_source(
     outcome, reason = ("ok", None) if error is None else (error.code, error.message)
     with ports.database.connection() as connection:
         fetches.finish(connection, fetch_id, outcome=outcome, reason=reason, at=ports.clock())
+    ports.metrics.count("fetches", source=source, outcome=outcome)
     return Pulled(started_at=started_at, error=error, cursor=cursor)

@@ -24,6 +24,7 @@ from ingest.pipeline.publish import publish
 from ingest.pipeline.sentiment import score
 from ingest.pipeline.write import Settled, write
 from ingest.ports import Ports
+from shared.metrics import FATES
 
 # What PostgreSQL says when a value, and not the connection or the load, is to blame.
 _BAD_VALUE = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
@@ -37,13 +38,17 @@ class _Prepared(NamedTuple):
 
 
 def run(items: Sequence[Outcome], fetch_id: str, ports: Ports) -> Written:
-    """Bring items into the archive; returns what became of them. Safe to repeat: known items change nothing."""
+    """Bring items into the archive; returns what became of them. Safe to repeat: known items change nothing.
+
+    items: of one source, as a pull is.
+    """
     total = Written()
     size = ports.settings.batch_size
     for start in range(0, len(items), size):
         now = ports.clock()
         batch = [_Prepared(item, prepare(item, now)) for item in items[start : start + size]]
         written = _write(batch, fetch_id, ports, now)
+        _count(batch[0].outcome.source, written, ports)
         publish(written.changed_articles, ports)
         total = _sum(total, written)
     return total
@@ -80,6 +85,12 @@ def _write(batch: Sequence[_Prepared], fetch_id: str, ports: Ports, now: datetim
     for part in parts:
         written = _sum(written, _write(part, fetch_id, ports, now))
     return written
+
+
+def _count(source: str, written: Written, ports: Ports) -> None:
+    fates = (written.stored, written.merged, written.quarantined, sum(written.discarded.values()))
+    for fate, items in zip(FATES, fates, strict=True):
+        ports.metrics.count("articles", items, source=source, fate=fate)
 
 
 def _sum(one: Written, other: Written) -> Written:

@@ -33,6 +33,12 @@ def eventually(condition: Callable[[], Any], *, seconds: float = WAIT_SECONDS) -
     return value
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 class System:
     """Starts and stops the processes, and looks at what they did."""
 
@@ -69,14 +75,12 @@ class System:
         environment = {**self.ingest_environment, **settings}
         return self.start("worker", ["ingest.worker", "--queues", queues], environment)
 
-    def scheduler(self) -> Child:
-        return self.start("scheduler", ["ingest.scheduler"], self.ingest_environment)
+    def scheduler(self, **settings: str) -> Child:
+        return self.start("scheduler", ["ingest.scheduler"], {**self.ingest_environment, **settings})
 
     def api(self, **settings: str) -> httpx.Client:
         """Start an api process and return a client of it, ready."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         self.start("api", ["api"], {**self.api_environment, "NEWSINTEL_PORT": str(port), **settings})
         client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20)
         self._clients.append(client)

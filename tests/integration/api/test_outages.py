@@ -11,27 +11,19 @@ import redis.asyncio
 from litestar.testing import AsyncTestClient
 
 from api.app import create_app
-from shared.metrics import NullMetrics
+from shared.meter import Meter
 
 pytestmark = pytest.mark.anyio
 
 NOWHERE = "redis://127.0.0.1:1"
 
 
-class Counted(NullMetrics):
-    def __init__(self) -> None:
-        self.names: list[str] = []
-
-    def count(self, name: str, value: int = 1, **_: str) -> None:
-        del value
-        self.names.append(name)
-
-
 @pytest.fixture
 def counted(monkeypatch):
-    metrics = Counted()
-    monkeypatch.setattr("api.deps.build", lambda _: metrics)
-    return metrics.names
+    """Returns the names of what was counted so far."""
+    meter = Meter()
+    monkeypatch.setattr("api.app.Meter", lambda: meter)
+    return lambda: {name for name, _ in meter.seen().counts}
 
 
 @pytest.fixture
@@ -59,7 +51,7 @@ async def test_without_redis_the_archive_still_answers(without_redis, archive, c
     )
     assert freshness["sources"][0]["outcome"] == "unreachable"
     assert answer.headers["cache-status"] == "newsintel; fwd=miss"
-    assert {"cache_failed", "refresh_failed"} <= set(counted)
+    assert {"cache_failed", "refresh_failed"} <= counted()
     assert (await without_redis.get("/articles")).json()["total"] == 1
 
 

@@ -92,6 +92,8 @@ def test_a_port_in_use(served, database, redis_url):
         f"cannot listen on 127.0.0.1:{port}: Address already in use (NEWSINTEL_PORT chooses another)"
         in sentence
     )
+    sentence = refusal(database_url=database.api, redis_url=redis_url, port=free_port(), metrics_port=port)
+    assert "Address already in use (NEWSINTEL_METRICS_PORT chooses another)" in sentence
 
 
 def test_a_setting_that_is_missing(redis_url):

@@ -11,6 +11,7 @@ from ingest.handlers.fetch_topic import fetch_topic
 from ingest.store import topics
 from shared.clock import utcnow
 from shared.commands import FetchTopic
+from shared.metrics import FATES
 
 
 @pytest.fixture
@@ -40,6 +41,23 @@ def test_all_pages_at_first_and_one_when_nothing_is_new(topic, ports, upstreams,
         ("one:reddit", "ok", whole),
         ("two:reddit", "ok", 1),
     ]
+
+
+def test_a_pull_and_the_fates_of_its_items_are_counted_as_the_books_have_them(topic, ports, upstreams, rows):
+    fetch_topic(FetchTopic(topic_id=topic.id), ports, "one")
+    upstreams.faults(source="reddit", kind="status", status=401)
+    fetch_topic(FetchTopic(topic_id=topic.id), ports, "two")
+    counts = ports.metrics.seen().counts
+    [(outcome,)] = rows("SELECT outcome FROM fetches WHERE id = 'two:reddit'")
+    assert counts["fetches", ("reddit", "ok")] == counts["fetches", ("reddit", outcome)] == 1
+    [fates] = rows(
+        """
+        SELECT stored, merged, quarantined, (SELECT sum(value::int)::int FROM jsonb_each_text(discarded))
+        FROM fetches WHERE id = 'one:reddit'
+        """
+    )
+    assert tuple(counts["articles", ("reddit", fate)] for fate in FATES) == fates
+    assert all(fates[0::3])
 
 
 def test_a_torn_pull_is_repeated_to_its_end(topic, ports, upstreams, rows):

@@ -8,9 +8,12 @@ import psycopg
 import pytest
 
 from ingest import gauges
-from ingest.store import fetches
+from ingest.ports import Priority
+from ingest.sources.registry import ledgers
+from ingest.store import fetches, overview
 from shared import bus, keys
 from shared.commands import FetchTopic
+from shared.config import IngestSettings
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -24,12 +27,13 @@ class Recorder:
 
 
 @pytest.fixture
-def ports(database, redis):
+def ports(database, redis, redis_url):
     def connection():
         return psycopg.connect(database.worker, autocommit=True)
 
     return SimpleNamespace(
         clock=lambda: NOW,
+        settings=IngestSettings(database_url=database.worker, redis_url=redis_url, newsapi_calls_per_12h=40),
         metrics=Recorder(),
         redis=redis,
         sources={"guardian": None, "reddit": None},
@@ -84,3 +88,26 @@ def test_an_open_circuit_is_1(ports):
     gauges.measure(ports)
     assert ports.metrics.seen["circuit_open", "reddit"] == 1
     assert ports.metrics.seen["circuit_open", "guardian"] == 0
+
+
+def test_a_backfill_does_not_hide_that_the_cadence_stands_still(ports):
+    fetched(ports, "guardian", ago=7_200, newest=8_000)
+    fetched(ports, "guardian", ago=60, newest=70, window=(NOW - timedelta(days=2), NOW))
+    gauges.measure(ports)
+    assert ports.metrics.seen["last_fetch_age", "guardian"] == 7_200
+    assert ports.metrics.seen["newest_article_age", "guardian"] == 8_000
+    # What `newsintel status` shows is the same.
+    with ports.database.connection() as connection:
+        [shown] = [source for source in overview.sources(connection) if source.source == "guardian"]
+    assert (NOW - shown.last_success_at, NOW - shown.newest_at) == (
+        timedelta(seconds=7_200),
+        timedelta(seconds=8_000),
+    )
+
+
+def test_of_a_budget_the_tightest_window_counts(ports):
+    for _ in range(10):
+        ledgers(ports.settings, ports.redis)["newsapi"].charge(Priority.INTERACTIVE)
+    gauges.measure(ports)
+    seen = ports.metrics.seen
+    assert (seen["budget_left", "newsapi"], seen["budget_left", "guardian"]) == (75, 100)

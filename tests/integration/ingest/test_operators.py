@@ -14,7 +14,7 @@ from ingest.handlers.rescore import rescore_sentiment
 from ingest.pipeline.sentiment import METHOD_VERSION
 from ingest.sources.registry import ledgers
 from ingest.store import quarantine
-from shared import bus
+from shared import bus, keys
 from shared.clock import utcnow
 from shared.commands import Queue, RescoreSentiment, RunSlice
 
@@ -148,7 +148,7 @@ def test_sentiments_of_an_older_method_are_made_anew(run, ports, rows, archive, 
     ]
 
 
-def test_status_is_one_screen(run, ports, rows):
+def test_status_is_one_screen(run, ports, rows, redis):
     book = ledgers(ports.settings, ports.redis)["newsapi"]
     book.charge(next(iter(book._shares)))
     rows(
@@ -157,10 +157,20 @@ def test_status_is_one_screen(run, ports, rows):
         VALUES ('x', 'reddit', 'unreachable', 'it answered 503', now(), now()) RETURNING id
         """
     )
+    hour = int(utcnow().timestamp()) // 3_600
+    for each, reads in (
+        (hour, {"memory": 6, "database": 3}),
+        (hour - 1, {"redis": 3}),
+        (hour - 2, {"redis": 9}),
+    ):
+        redis.hset(keys.cache_reads(each), mapping=reads)
+    bus.send(bus.broker(redis), RunSlice(source="reddit"))
     code, told, _ = run("status")
     assert code == 0
     for part in (
-        "QUEUE        WAITING",
+        "QUEUE        WAITING  OLDEST",
+        "bulk         1        ",
+        "6 from memory (50%), 3 from redis (25%), 3 from database (25%)",
         "none leads",
         "reddit    unreachable",
         "newsapi   12 hours    49    50",

@@ -49,6 +49,7 @@ def test_a_command_is_carried_out_with_its_id(serving, ports):
     serving(lambda command, _ports, command_id: done.append((command, command_id)))
     command_id = bus.send(bus.broker(ports.redis), FetchTopic(topic_id=7))
     assert wait_for(lambda: done) == [(FetchTopic(topic_id=7), command_id)]
+    wait_for(lambda: list(ports.metrics.seen().timings) == [("command_duration", ("FetchTopic",))])
 
 
 def test_a_handler_that_fails_is_tried_again(serving, ports):
@@ -73,6 +74,9 @@ def test_a_command_that_keeps_failing_ends_where_it_is_seen(serving, ports, redi
     raw = wait_for(lambda: redis.get(keys.answer(command_id)))
     assert msgspec.json.decode(raw, type=Answer).error == "command_failed"
     wait_for(lambda: redis.zcard(f"{keys.QUEUE_NAMESPACE}:{Queue.BULK}.XQ") == 1)
+    seen = ports.metrics.seen()
+    assert seen.counts == {("command_dead_lettered", ("FetchTopic",)): 1}
+    assert sum(seen.timings["command_duration", ("FetchTopic",)].buckets) == 1 + worker.MAX_RETRIES
 
 
 def test_a_stopping_worker_finishes_what_it_began(serving, ports):

@@ -95,7 +95,7 @@ def test_a_lost_redis_is_counted_and_the_write_stands(ports):
     nowhere = redis_client.Redis(port=1, socket_connect_timeout=0.2)
     lost = msgspec.structs.replace(ports, redis=nowhere)
     assert run([raw("Parliament votes")], "f", lost).stored == 1
-    assert ports.metrics.counts == {"publish_failed": 1}
+    assert ports.metrics.counts["publish_failed"] == 1
     assert lost.clock().tzinfo is utcnow().tzinfo
     nowhere.close()
 

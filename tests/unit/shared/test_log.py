@@ -8,7 +8,6 @@ import pytest
 import structlog
 
 from shared import log
-from shared.metrics import LogMetrics, NullMetrics
 
 
 @pytest.fixture(autouse=True)
@@ -59,11 +58,3 @@ def test_an_exception_is_part_of_its_line(capsys):
         structlog.get_logger("ours").exception("failed")
     [line] = lines(capsys)
     assert "ValueError: invalid literal" in line["exception"]
-
-
-def test_counting_is_a_line(capsys):
-    log.configure("info", service="api")
-    LogMetrics().count("cache_failed", 2, operation="get")
-    NullMetrics().count("nothing")
-    [line] = lines(capsys)
-    assert (line["metric"], line["value"], line["operation"]) == ("cache_failed", 2, "get")

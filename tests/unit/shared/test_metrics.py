@@ -1,102 +1,30 @@
+"""The table of metrics against the code that measures and the document that explains."""
+
 import ast
-import io
-import json
+from collections import Counter
 from pathlib import Path
 
-import pytest
-import structlog
-
-from shared import metrics
-from shared.metrics import METRICS, EmfMetrics, Kind, LogMetrics, NullMetrics
+from shared import prometheus
+from shared.meter import Meter
+from shared.metrics import METRICS, TABLE, Kind, NullMetrics
 
 REPOSITORY = Path(__file__).parents[3]
-# Named in the table, dashboards and alarms, not yet in the code. Whoever emits one takes it from here.
-NOT_YET = {
-    "fetches", "articles", "budget_left", "command_duration", "http_requests", "search_duration", "cache_reads",
-    "database_pool_used", "database_pool_waiting",
-}  # fmt: skip
 
 
-@pytest.fixture
-def emf():
-    output = io.StringIO()
-    writer = EmfMetrics(output)
-
-    def lines():
-        writer.flush()
-        return [json.loads(line) for line in output.getvalue().splitlines()]
-
-    return writer, lines
+def test_each_name_is_there_once():
+    assert [name for name, times in Counter(metric.name for metric in TABLE).items() if times > 1] == []
 
 
-def test_counts_add_up_to_one_line_for_each_set_of_dimensions(emf):
-    writer, lines = emf
-    writer.count("source_calls", source="guardian", outcome="ok")
-    writer.count("source_calls", 2, outcome="ok", source="guardian")
-    writer.count("source_calls", source="reddit", outcome="ok")
-    assert [(line["source"], line["source_calls"]) for line in lines()] == [("guardian", 3), ("reddit", 1)]
-
-
-def test_a_line_is_what_cloudwatch_reads(emf):
-    writer, lines = emf
-    writer.gauge("queue_age", 7.5, queue="bulk")
-    writer.gauge("queue_age", 3.5, queue="bulk")
-    (line,) = lines()
-    (directive,) = line["_aws"]["CloudWatchMetrics"]
-    assert directive == {
-        "Namespace": "NewsIntel",
-        "Dimensions": [["queue"]],
-        "Metrics": [{"Name": "queue_age", "Unit": "Seconds"}],
-    }
-    assert isinstance(line["_aws"]["Timestamp"], int)
-    assert line["queue_age"] == 3.5
-    assert line["queue"] == "bulk"
-
-
-def test_some_are_also_written_as_a_total(emf):
-    writer, lines = emf
-    writer.count("command_dead_lettered", command="FetchTopic")
-    (line,) = lines()
-    assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["command"], []]
-
-
-def test_timings_stay_apart_and_fit_into_a_line(emf):
-    writer, lines = emf
-    for number in range(metrics.MAX_VALUES + 1):
-        writer.timing("search_duration", number)
-    assert [line["search_duration"] for line in lines()] == [
-        list(range(metrics.MAX_VALUES)),
-        metrics.MAX_VALUES,
-    ]
-
-
-def test_nothing_is_written_twice(emf):
-    writer, lines = emf
-    writer.count("asked_not_remembered")
-    assert len(lines()) == len(lines()) == 1
-
-
-def test_lines_are_written_whatever_the_log_level_is(emf):
-    writer, lines = emf
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
-    try:
-        writer.count("asked_not_remembered")
-        assert lines()
-    finally:
-        structlog.reset_defaults()
-
-
-def test_the_writers_are_interchangeable():
-    for writer in (LogMetrics(), NullMetrics(), EmfMetrics(io.StringIO())):
-        writer.count("asked_not_remembered")
-        writer.gauge("queue_depth", 1, queue="bulk")
-        writer.timing("search_duration", 1.5)
-    assert isinstance(metrics.build("log"), LogMetrics)
-    assert isinstance(metrics.build("emf"), EmfMetrics)
+def test_the_port_has_a_twin_that_measures_nothing():
+    for metrics in (Meter(), NullMetrics()):
+        metrics.count("asked_not_remembered")
+        metrics.gauge("queue_depth", 1, queue="bulk")
+        metrics.timing("search_duration", 1.5)
+    assert NullMetrics().seen() == ({}, {}, {})
 
 
 def test_each_unit_is_one_that_cloudwatch_knows():
-    assert {metric.unit for metric in METRICS.values()} <= {"Count", "Seconds", "Milliseconds", "Percent"}
+    assert {metric.unit for metric in TABLE} <= {"Count", "Seconds", "Milliseconds", "Percent"}
 
 
 def emitted():
@@ -120,4 +48,16 @@ def test_every_metric_of_the_code_is_in_the_table_with_its_dimensions():
 
 
 def test_every_metric_of_the_table_is_in_the_code():
-    assert {name for _, name, _ in emitted()} | NOT_YET == set(METRICS)
+    assert {name for _, name, _ in emitted()} == set(METRICS)
+
+
+def test_the_runbook_has_the_table():
+    """After a change of the table: what this expects is what belongs there."""
+    expected = [
+        f"| `{metric.name}` | {metric.kind}, {metric.unit} | {', '.join(metric.dimensions) or '-'} | {metric.meaning} "
+        f"| `{prometheus.name(metric)}` |"
+        for metric in TABLE
+    ]
+    text = (REPOSITORY / "deploy" / "runbook.md").read_text()
+    part = text.partition("\n## Metrics\n")[2].partition("\n## ")[0]
+    assert [line for line in part.splitlines() if line.startswith("| `")] == expected
