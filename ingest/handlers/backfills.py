@@ -26,6 +26,8 @@ from shared.events import BackfillChanged, BackfillPlan, Refusal
 
 # Weeks of a decade for some forty topics; more is a mistake in a date.
 MAX_SLICES: Final = 20_000
+# By so much a sender's clock may be ahead of ours.
+_SKEW: Final = timedelta(minutes=5)
 # From this many days of a topic's pulls is told how much it brings a day.
 _RECENT = timedelta(days=30)
 
@@ -117,6 +119,8 @@ def _note(
 
 
 def _plan(command: PlanBackfill, ports: Ports) -> tuple[Limits, Planned]:
+    if command.until > ports.clock() + _SKEW:
+        raise RefusedError(Refusal.IN_THE_FUTURE)
     with ports.database.connection() as conn:
         every = topics.active(conn)
         wanted = _wanted(command, every, conn, ports)

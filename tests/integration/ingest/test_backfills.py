@@ -82,6 +82,17 @@ def test_a_request_starts_once_and_its_key_belongs_to_it(start, do, rows):
     assert rows("SELECT action, detail->>'requested_by' FROM audit_log") == [("backfill_started", "someone")]
 
 
+def test_the_future_is_refused(do, rows):
+    now = utcnow()
+    ahead = StartBackfill(
+        sources=["guardian"], since=now - timedelta(days=1), until=now + timedelta(hours=1), key="k", **BY
+    )
+    assert do(ahead) == "in_the_future"
+    skewed = msgspec.structs.replace(ahead, until=now + timedelta(seconds=30))  # somebody's clock
+    assert do(skewed)["created"]
+    assert rows("SELECT max(window_to) < now() FROM backfill_slices") == [(True,)]
+
+
 def test_nothing_to_do_and_too_much_are_refused(do, make_ports):
     now = utcnow()
     start = StartBackfill(sources=["guardian"], since=now - timedelta(days=10), until=now, key="k", **BY)

@@ -85,7 +85,12 @@ async def test_what_is_not_there(operator):
     assert (await operator.client.get(f"{PATH}/7")).status_code == 404
     assert (await operator.write("POST", f"{PATH}/7/pause")).status_code == 404
     assert (await operator.client.get(f"{PATH}/x")).json()["parameter"] == "backfill_id"
-    nothing = await operator.write(
-        "POST", PATH, json=body(since="2100-01-01T00:00:00Z", until="2100-01-02T00:00:00Z")
-    )
+    ahead = await operator.write("POST", PATH, json=body(until="2100-01-02T00:00:00Z"))
+    assert (ahead.status_code, ahead.json()["parameter"]) == (400, "until")
+    long_ago = body(sources=["newsapi"], since="2020-01-01T00:00:00Z", until="2020-02-01T00:00:00Z")
+    nothing = await operator.write("POST", PATH, json=long_ago)
     assert (nothing.status_code, nothing.json()["code"]) == (409, "conflict")
+    assert (
+        "nothing before"
+        in (await operator.write("POST", f"{PATH}/plan", json=long_ago)).json()["left_out"][0]
+    )
