@@ -51,7 +51,7 @@ SETTINGS = {
 SLICES = """
     SELECT b.key, b.state, s.source, s.kind, s.query, s.window_from, s.window_to, s.expected_calls, s.state, s.pages,
            s.cursor, s.outcome, s.reason
-    FROM backfill_slices s JOIN backfills b ON b.id = s.backfill_id ORDER BY s.id
+    FROM backfill_slices s JOIN backfills b ON b.id = s.backfill_id ORDER BY b.key, s.id
 """
 
 
