@@ -34,11 +34,11 @@ TABLES = (
     "stories, articles, sightings, titles, title_words, article_sentiments, fetches, quarantine, backfills"
 )
 # The simulator refuses, and counts, what goes past the very limits that we keep.
-LIMITS = {"newsapi_budget": 900, "guardian_per_second": 100, "guardian_per_day": 900, "reddit_limit": 900}
+LIMITS = {"newsapi_budget": 900, "guardian_per_second": 500, "guardian_per_day": 900, "reddit_limit": 900}
 SETTINGS = {
     "NEWSINTEL_NEWSAPI_CALLS_PER_12H": "900",
     "NEWSINTEL_NEWSAPI_CALLS_PER_DAY": "900",
-    "NEWSINTEL_GUARDIAN_CALLS_PER_SECOND": "100",
+    "NEWSINTEL_GUARDIAN_CALLS_PER_SECOND": "500",
     "NEWSINTEL_GUARDIAN_CALLS_PER_DAY": "900",
     "NEWSINTEL_REDDIT_CALLS_PER_10MIN": "900",
     "NEWSINTEL_CADENCE_SHARE": "1.0",

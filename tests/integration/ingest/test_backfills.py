@@ -62,7 +62,7 @@ def test_a_plan_says_what_it_takes_and_starts_nothing(ports, rows, upstreams):
     # 0.8 of 500 a day less 7 topics of 48 pulls; 0.8 of 50 in 12 hours less 6 topics of 4 pulls.
     assert by_source["guardian"].calls_per_day == 400 - 7 * 48
     assert by_source["newsapi"].calls_per_day == 2 * (40 - 6 * 4)
-    assert by_source["reddit"].calls_per_day == 500 * 144
+    assert by_source["reddit"].calls_per_day == 86_400 // 5  # a page every five seconds
     assert plan.days == max(each.days for each in plan.sources)
     assert any("headlines" in sentence for sentence in plan.left_out)
     assert rows("SELECT count(*) FROM backfills") == [(0,)]
