@@ -1,6 +1,6 @@
 """What a backfill costs live work: latency of interactive fetches on an idle system and during a backfill.
 
-    python -m tests.bench.backfill [--rounds 6] [--fetches 20]
+    python -m tests.bench.backfill [--rounds 6] [--payloads DIR]
 
 Real worker processes (interactive and bulk apart, as deployed), scheduler, PostgreSQL, Valkey and the simulator, which
 answers after 150 ms as a source on the internet does. The backfill is paused and resumed round by round, so that what
@@ -28,6 +28,11 @@ from tests.e2e.conftest import System, eventually
 from tests.upstreams import Upstreams, running
 
 WORDS = ("climate", "world", "police", "bank", "team", "city", "government", "people", "market", "health")
+# Two sets that take turns in being asked idle and busy, so that both are asked the same.
+ASKED = (
+    ("president", "school", "war", "money", "law", "film", "music", "children", "energy", "court"),
+    ("minister", "hospital", "peace", "price", "vote", "book", "water", "women", "food", "family"),
+)
 # A page that is under way is over.
 SETTLE_SECONDS = 3
 ROOM = {
@@ -41,10 +46,10 @@ ROOM = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=6)
-    parser.add_argument("--fetches", type=int, default=20)
+    parser.add_argument("--payloads", help="a directory of captured articles instead of the made-up ones")
     asked = parser.parse_args()
     with contextlib.ExitStack() as stack:
-        system = start(stack)
+        system = start(stack, ["--payloads", asked.payloads] if asked.payloads else [])
         fetch(system, "warm up")
         begin_backfills(system)
         idle: list[float] = []
@@ -53,14 +58,12 @@ def main() -> None:
             for state, took in (("paused", idle), ("running", busy)):
                 system.query("UPDATE backfills SET state = %s WHERE state <> 'done' RETURNING id", state)
                 time.sleep(SETTLE_SECONDS)
-                took.extend(
-                    fetch(system, f"{WORDS[n % len(WORDS)]} or {state} {number}")
-                    for n in range(asked.fetches)
-                )
+                words = ASKED[(number + (took is busy)) % 2]
+                took.extend(fetch(system, word) for word in words)
         print(json.dumps(report(idle, busy, pages(system)), indent=2))  # noqa: T201
 
 
-def start(stack: contextlib.ExitStack) -> System:
+def start(stack: contextlib.ExitStack, simulator: list[str]) -> System:
     data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="newsintel-bench-")))
     server = stack.enter_context(postgres(data / "postgres"))
     server.create_database("bench")
@@ -70,7 +73,7 @@ def start(stack: contextlib.ExitStack) -> System:
         admin=server.url("postgres", "bench"),
     )
     command.upgrade(alembic_config(server.url("newsintel_owner", "bench")), "head")
-    upstreams: Upstreams = stack.enter_context(running())
+    upstreams: Upstreams = stack.enter_context(running(*simulator))
     upstreams.change(
         newsapi_budget=100_000, guardian_per_second=None, guardian_per_day=None, reddit_limit=None
     )
