@@ -51,6 +51,32 @@ async def test_operators_plan_start_watch_and_steer(operator, rows):
     assert [(each["source"], each["slices"]) for each in status["progress"]] == [("guardian", 2)]
 
 
+async def test_an_operators_key_does_the_same(operator, person, ports, rows):
+    async def program(*scopes):
+        made = await operator.write("POST", "/me/keys", json={"name": "a key", "scopes": list(scopes)})
+        someone = person()
+        someone.client.headers["X-API-Key"] = made.json()["key"]
+        return someone.client
+
+    client = await program("operate")
+    assert (await client.post(f"{PATH}/plan", json=body())).json()["slices"] == 2
+    asked, key = body(), {"Idempotency-Key": "once"}
+    started = [await client.post(PATH, json=asked, headers=key) for _ in range(2)]
+    assert [(each.status_code, each.json()["backfill_id"]) for each in started] == [(201, 1), (200, 1)]
+    for verb in ("pause", "resume", "cancel"):
+        assert (await client.post(f"{PATH}/1/{verb}")).status_code == 200
+    assert (await client.get(f"{PATH}/1")).json()["backfill"]["state"] == "cancelled"
+    assert (await client.get(PATH)).json()["backfills"][0]["requested_by"] == "user:1"
+
+    reader = await program("read", "me:read", "me:write")
+    refused = await reader.post(PATH, json=body())
+    assert (refused.status_code, refused.json()["code"]) == (403, "scope_missing")
+    roles.revoke(ports, 1, "operator")
+    refused = await client.post(f"{PATH}/plan", json=body())
+    assert refused.status_code in {401, 403}
+    assert rows("SELECT count(*) FROM backfills") == [(1,)]
+
+
 async def test_nobody_else_gets_in(person, operator):
     reader = await person().sign_in("slow_morning_coffee")
     for someone, status, code in ((person(), 401, "not_signed_in"), (reader, 403, "operators_only")):
