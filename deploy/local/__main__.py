@@ -22,6 +22,12 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument("--keep-dates", action="store_true", help="captured articles keep their dates")
     up.add_argument("--workers", type=int, default=1, metavar="N", help="bulk worker processes (default: 1)")
 
+    newsintel = commands.add_parser("newsintel", help="the operators' command line, on what `up` runs")
+    newsintel.add_argument(
+        "--data-dir", type=Path, default=environment.REPOSITORY / ".data", help="of that `up`"
+    )
+    newsintel.add_argument("operation", nargs=argparse.REMAINDER, help="for example: backfill plan")
+
     test = commands.add_parser("test", help="every check; with pytest arguments only those tests")
     test.add_argument("--campaigns", action="store_true", help="also the long runs: kills, faults, big data")
 
@@ -39,7 +45,7 @@ def main() -> int:
     if rest and arguments.command not in ("test", "bench"):
         parser().error(f"unknown argument: {rest[0]}")
     try:
-        environment.ensure("local" if arguments.command == "up" else "test")
+        environment.ensure("local" if arguments.command in ("up", "newsintel") else "test")
     except environment.SetupError as error:
         print(f"deploy.local: {error}", file=sys.stderr)
         return 2
@@ -54,6 +60,10 @@ def _dispatch(arguments: argparse.Namespace, rest: list[str]) -> int:
         from deploy.local import up  # noqa: PLC0415
 
         return up.main(arguments)
+    if arguments.command == "newsintel":
+        from deploy.local import operate  # noqa: PLC0415
+
+        return operate.main(arguments.data_dir, arguments.operation)
     if arguments.command == "lock":
         from deploy.local import lock  # noqa: PLC0415
 

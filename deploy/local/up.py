@@ -21,7 +21,7 @@ import redis
 from rich.console import Console
 
 from api.auth.tokens import new_key as new_session_key
-from deploy.local import settings
+from deploy.local import operate, settings
 from deploy.local.environment import REPOSITORY
 from deploy.local.processes import Child, Group
 from deploy.local.secret_files import kept
@@ -86,7 +86,9 @@ def run(arguments: argparse.Namespace) -> None:
             if arguments.payloads:
                 _seed_whole_set(server)
             status.update("Workers, scheduler, api")
-            _start_services(arguments, group, server, redis_url, chosen)
+            ingest = _ingest_settings(arguments, server, redis_url, chosen)
+            stack.callback(operate.note(data, ingest).unlink)
+            _start_services(arguments, group, server, redis_url, chosen, ingest)
             _wait_ready(f"http://{HOST}:{arguments.port}/health", group)
         _greet(arguments, chosen, data)
         try:
@@ -182,17 +184,27 @@ def _seed_whole_set(server: Postgres) -> None:
             )
 
 
-def _start_services(
-    arguments: argparse.Namespace, group: Group, server: Postgres, redis_url: str, chosen: settings.Sources
-) -> None:
-    logs = arguments.data_dir / "logs"
-    ingest = {
+def _ingest_settings(
+    arguments: argparse.Namespace, server: Postgres, redis_url: str, chosen: settings.Sources
+) -> dict[str, str]:
+    return {
         # Without one of the operator's own.
         "NEWSINTEL_SEAL_KEYS": kept(arguments.data_dir, "seal-key", new_key),
         **chosen.environment,
         "NEWSINTEL_DATABASE_URL": server.url("newsintel_worker", DATABASE),
         "NEWSINTEL_REDIS_URL": redis_url,
     }
+
+
+def _start_services(
+    arguments: argparse.Namespace,
+    group: Group,
+    server: Postgres,
+    redis_url: str,
+    chosen: settings.Sources,
+    ingest: dict[str, str],
+) -> None:
+    logs = arguments.data_dir / "logs"
     api = {
         "NEWSINTEL_DATABASE_URL": server.url("newsintel_api", DATABASE),
         "NEWSINTEL_REDIS_URL": redis_url,
