@@ -73,6 +73,8 @@ def _moment(text: str) -> datetime:
 
 def _asked(asked: argparse.Namespace, ports: Ports) -> dict[str, Any]:
     now = ports.clock().replace(second=0, microsecond=0)
+    if asked.since and asked.since >= now:
+        raise CliError("that is in the future: choose a --since that is over")
     return {
         "sources": asked.source or sorted(KINDS),
         "since": asked.since or now - timedelta(days=_DAYS),

@@ -90,6 +90,7 @@ def test_what_cannot_be_a_backfill_is_one_sentence(run, ports):
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
+        (("--since", "2030-01-01"), "that is in the future: choose a --since that is over"),
         (("--until", "2030-01-01"), "that is in the future: choose an --until that is over"),
         (
             ("--source", "newsapi", "--query", "x", "--since", "2020-01-01", "--until", "2020-02-01"),
