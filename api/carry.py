@@ -148,6 +148,8 @@ def refused(code: str) -> Exception:
     """What the caller of a refused command is told."""
     if code == Code.NOT_FOUND:
         return NotFoundError("there is no such thing, or it is not yours")
+    if code == Code.IN_THE_FUTURE:
+        return BadParameterError("until", "it is in the future", "use a time that is over")
     if code == Code.BAD_PREFERENCE:
         return BadParameterError("value", "it is not allowed", "/docs shows what is")
     ours, detail = _REFUSED.get(code, ("write_failed", "The worker gave it up; nothing was changed."))

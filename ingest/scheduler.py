@@ -18,7 +18,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from ingest import bootstrap, gauges
-from ingest.backfill.plan import live_calls
+from ingest.backfill.plan import live_calls, page_seconds
 from ingest.ports import Ports
 from ingest.sources import status
 from ingest.sources.registry import ledgers
@@ -42,9 +42,6 @@ RETENTION_SECONDS = 86_400
 RETENTION_LOOK_SECONDS = 3_600
 # Long enough to send one message, short enough that a dead sender's slot is tried again.
 CLAIM_SECONDS = 60
-# Of a source that allows a call a second a backfill takes every thirtieth: a reader who meets it waits half a second
-# for the turn, which at every fifth made the average cold search half as slow again.
-SPARED_TURNS = 30
 # A page of a backfill that is not handled by then was lost on the way.
 SLICE_SECONDS = 60
 
@@ -87,7 +84,10 @@ class Scheduler:
         self._lease = lease
         self._known: dict[int, Topic] = {}
         books = ledgers(ports.settings, ports.redis)
-        self._pace = {source: book.pace_seconds for source, book in books.items()}
+        self._pause = {
+            source: page_seconds(ports.settings.backfill_pause_seconds, book.pace_seconds)
+            for source, book in books.items()
+        }
         self._jobs = BackgroundScheduler(timezone=UTC)
         self._refreshed = ports.clock()
 
@@ -193,8 +193,9 @@ class Scheduler:
         # Sent before it is noted: what is lost in between is sent twice rather than never.
         bus.send(self._broker, RunSlice(source=source))
         self._ports.redis.set(keys.slice_sent(source), 1, ex=SLICE_SECONDS)
-        if turns := self._pace[source] * SPARED_TURNS:
-            self._ports.redis.set(keys.slice_pause(source), 1, px=round(turns * 1000))
+        pause = self._pause[source]
+        if pause > self._ports.settings.backfill_pause_seconds:  # less often than this is looked at
+            self._ports.redis.set(keys.slice_pause(source), 1, px=round(pause * 1000))
 
     def _note_live_calls(self, current: Iterable[Topic]) -> None:
         calls = live_calls([(topic.source, topic.cadence_seconds) for topic in current])

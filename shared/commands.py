@@ -254,7 +254,7 @@ class PlanBackfill(Command, frozen=True, kw_only=True):
     """What filling in [since, until) would take; nothing is started.
 
     query: words for every source; without it the topics of these sources; gaps: only where a topic has no successful
-    fetch. Answered with events.BackfillPlan, or refused: too_large.
+    fetch. Answered with events.BackfillPlan, or refused: too_large, in_the_future.
     """
 
     sources: Annotated[list[SourceName], Meta(min_length=1, max_length=3)]
@@ -273,7 +273,7 @@ class PlanBackfill(Command, frozen=True, kw_only=True):
 class StartBackfill(PlanBackfill, frozen=True, kw_only=True):
     """Plan it and begin. A repeated key starts nothing twice.
 
-    Answered with events.BackfillChanged, or refused: too_large, nothing_to_do, idempotency_mismatch.
+    Answered with events.BackfillChanged, or refused: too_large, in_the_future, nothing_to_do, idempotency_mismatch.
     """
 
     key: IdempotencyKey

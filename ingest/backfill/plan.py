@@ -10,6 +10,9 @@ from ingest.backfill.slices import Period, Slice, Target, cut, reach
 from shared.events import BackfillPlan, SourcePlan
 
 _DAY = 86_400
+# Of a source that allows a call a second a backfill takes one turn of so many: a reader who meets it waits half a
+# second, and is one in a hundred at the most. Still twice what a free budget leaves for backfills.
+_SPARED_TURNS = 120
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +63,11 @@ def live_calls(cadences: Sequence[tuple[str, int]]) -> dict[str, float]:
     for source, cadence in cadences:
         calls[source] = calls.get(source, 0.0) + _DAY / cadence
     return calls
+
+
+def page_seconds(pause_seconds: float, turn_seconds: float) -> float:
+    """From one page of a source to the next, at least. pause: of every source; turn: of this one between two calls."""
+    return max(pause_seconds, turn_seconds * _SPARED_TURNS)
 
 
 def _source(name: str, slices: Sequence[Slice], limits: Limits) -> SourcePlan:

@@ -22,7 +22,8 @@ _POLL_SECONDS: Final = 0.05
 _SENTENCES: Final[dict[str, str]] = {
     Refusal.NOT_FOUND: "there is no such thing",
     Refusal.WRONG_STATE: "it is over, or not in a state for that (see the list)",
-    Refusal.NOTHING_TO_DO: "there is nothing to fetch (`backfill plan` says why)",
+    Refusal.NOTHING_TO_DO: "there is nothing to fetch",
+    Refusal.IN_THE_FUTURE: "that is in the future: choose an --until that is over",
     Refusal.TOO_LARGE: "that is too much at once: choose a shorter time or fewer sources",
     Refusal.IDEMPOTENCY_MISMATCH: "this --key was used for another backfill",
 }

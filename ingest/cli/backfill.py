@@ -1,10 +1,12 @@
 """`newsintel backfill`: fill in the past, beside live work and within the budgets."""
 
 import argparse
+import hashlib
 import time
-import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import msgspec
 
 from ingest.cli.asking import ask, made, me
 from ingest.cli.output import CliError, bar, day, say, span, table
@@ -42,7 +44,9 @@ def add(nouns: Any) -> None:
         what.add_argument("--gaps", action="store_true", help="only where a topic was not pulled")
         command.set_defaults(run=run)
         if verb == "start":
-            command.add_argument("--key", help="repeats with one key start it once")
+            command.add_argument(
+                "--key", help="repeats with one key start it once (default: the request itself)"
+            )
     status = verbs.add_parser("status", help="how far, how fast, how long")
     status.add_argument("id", type=int, nargs="?", help="one of them (the newest)")
     status.add_argument(
@@ -68,7 +72,9 @@ def _moment(text: str) -> datetime:
 
 
 def _asked(asked: argparse.Namespace, ports: Ports) -> dict[str, Any]:
-    now = ports.clock().replace(microsecond=0)
+    now = ports.clock().replace(second=0, microsecond=0)
+    if asked.since and asked.since >= now:
+        raise CliError("that is in the future: choose a --since that is over")
     return {
         "sources": asked.source or sorted(KINDS),
         "since": asked.since or now - timedelta(days=_DAYS),
@@ -79,15 +85,29 @@ def _asked(asked: argparse.Namespace, ports: Ports) -> dict[str, Any]:
 
 
 def _plan(asked: argparse.Namespace, ports: Ports) -> None:
-    _show_plan(ask(ports, made(PlanBackfill, **_asked(asked, ports)), BackfillPlan))
+    _planned(_asked(asked, ports), ports)
 
 
 def _start(asked: argparse.Namespace, ports: Ports) -> None:
     fields = _asked(asked, ports)
-    _show_plan(ask(ports, made(PlanBackfill, **fields), BackfillPlan))
-    key = asked.key or str(uuid.uuid4())
+    if not _planned(fields, ports).slices:
+        return
+    key = asked.key or hashlib.sha256(msgspec.json.encode(fields)).hexdigest()
     done = ask(ports, made(StartBackfill, **fields, key=key, requested_by=me()), BackfillChanged)
-    say(f"backfill {done.backfill_id} is {done.state}")
+    again = "" if done.created else "; it was started before, another --key starts it again"
+    say(f"backfill {done.backfill_id} is {done.state}{again}")
+
+
+def _planned(fields: dict[str, Any], ports: Ports) -> BackfillPlan:
+    """Shown. Raises CliError when nothing of it can be had."""
+    plan = ask(ports, made(PlanBackfill, **fields), BackfillPlan)
+    if plan.slices:
+        _show_plan(plan)
+    elif fields["gaps"]:
+        say("there are no gaps")
+    else:
+        raise CliError(f"there is nothing to fetch: {'; '.join(plan.left_out) or 'no topic is active'}")
+    return plan
 
 
 def _show_plan(plan: BackfillPlan) -> None:

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Final
 
 from ingest.backfill.gaps import gaps
-from ingest.backfill.plan import Limits, Planned, live_calls, plan, summary
+from ingest.backfill.plan import Limits, Planned, live_calls, page_seconds, plan, summary
 from ingest.backfill.slices import Period, Slice, Target
 from ingest.handlers.answering import answered
 from ingest.ports import Connection, Ports
@@ -26,6 +26,9 @@ from shared.events import BackfillChanged, BackfillPlan, Refusal
 
 # Weeks of a decade for some forty topics; more is a mistake in a date.
 MAX_SLICES: Final = 20_000
+# By so much a sender's clock may be ahead of ours.
+_SKEW: Final = timedelta(minutes=5)
+_DAY_SECONDS: Final = 86_400
 # From this many days of a topic's pulls is told how much it brings a day.
 _RECENT = timedelta(days=30)
 
@@ -117,6 +120,8 @@ def _note(
 
 
 def _plan(command: PlanBackfill, ports: Ports) -> tuple[Limits, Planned]:
+    if command.until > ports.clock() + _SKEW:
+        raise RefusedError(Refusal.IN_THE_FUTURE)
     with ports.database.connection() as conn:
         every = topics.active(conn)
         wanted = _wanted(command, every, conn, ports)
@@ -172,7 +177,13 @@ def _limits(every: list[Topic], ports: Ports) -> Limits:
     return Limits(
         newsapi_plan=settings.newsapi_plan,
         configured=frozenset(name for name, key in credentials.items() if key),
-        calls_per_day={name: book.spare_per_day(live.get(name, 0.0)) for name, book in books.items()},
+        calls_per_day={
+            name: min(
+                book.spare_per_day(live.get(name, 0.0)),
+                int(_DAY_SECONDS / page_seconds(settings.backfill_pause_seconds, book.pace_seconds)),
+            )
+            for name, book in books.items()
+        },
     )
 
 

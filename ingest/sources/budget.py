@@ -2,8 +2,12 @@
 
 A source has long windows (slices of fixed length since 1970, so a day ends at midnight UTC), of which each priority
 may use a share, and perhaps a pace: the least time between two calls, for which a caller waits its turn.
+
+A Redis that is killed, or fails over, comes back without its last moments, a replaced node with nothing. Each process
+therefore brings what it saw with its last call, and the larger count holds.
 """
 
+import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -20,9 +24,10 @@ _DAY: Final = 86_400
 # that bulk work can never fill the queue before them (at one call a second).
 PATIENCE_SECONDS: Final = {Priority.INTERACTIVE: 2.2, Priority.CADENCE: 1.1, Priority.BACKFILL: 1.1}
 
-# KEYS: closed, pace, one hash per window. ARGV: pace in ms, patience in ms, 1 for a backfill, then (seconds, allowed,
-# allowed to all backfills) per window.
-# Returns {1, wait in ms} or {0, unix ms when to try again, index of the window that is spent or 0}.
+# KEYS: closed, pace, one hash per window. ARGV: pace in ms, patience in ms, 1 for a backfill, next turn as last seen,
+# then (seconds, allowed, allowed to all backfills, slice and calls as last seen) per window.
+# Returns {1, wait in ms, next turn, then (slice, calls) per window} or {0, unix ms when to try again, index of the
+# window that is spent or 0}.
 _CHARGE = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -32,11 +37,12 @@ if closed > now then return {0, closed, 0} end
 local refused, by = 0, 0
 local slices, used, backfilled = {}, {}, {}
 for i = 1, #KEYS - 2 do
-    local length, allowed, own = ARGV[3 * i + 1] * 1000, tonumber(ARGV[3 * i + 2]), tonumber(ARGV[3 * i + 3])
+    local length, allowed, own = ARGV[5 * i] * 1000, tonumber(ARGV[5 * i + 1]), tonumber(ARGV[5 * i + 2])
     local stored = redis.call('HMGET', KEYS[i + 2], 'slice', 'used', 'backfill')
     slices[i] = math.floor(now / length)
     local current = tonumber(stored[1] or '-1') == slices[i]
     used[i] = current and tonumber(stored[2]) or 0
+    if tonumber(ARGV[5 * i + 3]) == slices[i] then used[i] = math.max(used[i], tonumber(ARGV[5 * i + 4])) end
     backfilled[i] = current and tonumber(stored[3] or '0') or 0
     local ends = (slices[i] + 1) * length
     local spent = used[i] >= allowed or (ARGV[3] == '1' and backfilled[i] >= own)
@@ -45,18 +51,22 @@ end
 if refused > 0 then return {0, refused, by} end
 
 local pace, wait = tonumber(ARGV[1]), 0
+local granted = {1, 0, 0}
 if pace > 0 then
-    local turn = math.max(now, tonumber(redis.call('GET', KEYS[2]) or '0'))
+    local turn = math.max(now, tonumber(redis.call('GET', KEYS[2]) or '0'), tonumber(ARGV[4]))
     wait = turn - now
     if wait > tonumber(ARGV[2]) then return {0, turn, 0} end
     redis.call('SET', KEYS[2], string.format('%.0f', turn + pace), 'PX', string.format('%.0f', wait + pace))
+    granted = {1, wait, turn + pace}
 end
 for i = 1, #KEYS - 2 do
     redis.call('HSET', KEYS[i + 2], 'slice', string.format('%.0f', slices[i]), 'used', used[i] + 1,
         'backfill', backfilled[i] + tonumber(ARGV[3]))
-    redis.call('EXPIRE', KEYS[i + 2], ARGV[3 * i + 1])
+    redis.call('EXPIRE', KEYS[i + 2], ARGV[5 * i])
+    table.insert(granted, slices[i])
+    table.insert(granted, used[i] + 1)
 end
-return {1, wait}
+return granted
 """
 
 # KEYS: the window's hash. ARGV: seconds, calls that the source says are used. Never lowers what we counted.
@@ -126,6 +136,9 @@ class Ledger:
         self._shares = shares
         # 5 % apart from the limit: on the way two calls may come closer together.
         self._pace_ms = round(1050 / calls_per_second) if calls_per_second else 0
+        self._seen_lock = threading.Lock()
+        self._seen = {window.name: (0, 0) for window in windows}  # slice, calls
+        self._seen_turn = 0
         self._charge = client.register_script(_CHARGE)
         self._raise = client.register_script(_RAISE)
         self._close = client.register_script(_CLOSE)
@@ -139,7 +152,7 @@ class Ledger:
         spend = [
             value
             for w in self._windows
-            for value in (w.seconds, self._allowed(w, priority), self._spare(w, live))
+            for value in (w.seconds, self._allowed(w, priority), self._spare(w, live), *self._seen[w.name])
         ]
         granted, *rest = self._charge(
             keys=[keys.closed(self._source), keys.pace(self._source), *map(self._key, self._windows)],
@@ -147,11 +160,14 @@ class Ledger:
                 self._pace_ms,
                 round(PATIENCE_SECONDS[priority] * 1000),
                 int(priority is Priority.BACKFILL),
+                self._seen_turn,
                 *spend,
             ],
         )
         if granted:
-            return float(rest[0]) / 1000
+            wait, turn, *counts = map(int, rest)
+            self._see(turn, counts)
+            return wait / 1000
         raise self._refusal(priority, live, until=_moment(rest[0]), window=int(rest[1]))
 
     def observe(self, observed: Observed) -> None:
@@ -187,6 +203,13 @@ class Ledger:
             left=max(window.limit - used, 0),
             ends_at=datetime.fromtimestamp((current + 1) * window.seconds, UTC),
         )
+
+    def _see(self, turn: int, counts: list[int]) -> None:
+        """counts: slice and calls of each window."""
+        with self._seen_lock:
+            self._seen_turn = max(self._seen_turn, turn)
+            for window, seen in zip(self._windows, zip(counts[::2], counts[1::2], strict=True), strict=True):
+                self._seen[window.name] = max(self._seen[window.name], seen)
 
     def spare_per_day(self, live_calls: float) -> int:
         """How many calls a day backfills may make beside this many of the cadence."""

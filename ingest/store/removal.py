@@ -85,6 +85,7 @@ def remove_posts(conn: Connection[Any], names: Collection[str]) -> list[Trimmed]
         """,
         (touched,),
     ).fetchall()
+    _renew_saved(conn, touched)
     _tidy_stories(conn, {row[2] for row in trimmed})
     return [Trimmed(row[0], row[1]) for row in trimmed]
 
@@ -102,6 +103,18 @@ def _blank_saved(conn: Connection[Any], article_ids: Collection[int]) -> None:
         FROM articles a
         WHERE a.id = ANY(%s) AND s.source = 'reddit'
           AND (s.article_id = a.id OR (s.story_id = a.story_id AND s.url = a.url))
+        """,
+        (list(article_ids),),
+    )
+
+
+def _renew_saved(conn: Connection[Any], article_ids: Collection[int]) -> None:
+    """What was saved when only Reddit had told us about it says what the article says today."""
+    conn.execute(
+        """
+        UPDATE saved_articles s
+        SET title = a.title, url = a.url, source = a.source, source_name = a.source_name, version = version + 1
+        FROM articles a WHERE a.id = ANY(%s) AND s.article_id = a.id AND s.source = 'reddit'
         """,
         (list(article_ids),),
     )

@@ -62,7 +62,7 @@ def test_a_plan_says_what_it_takes_and_starts_nothing(ports, rows, upstreams):
     # 0.8 of 500 a day less 7 topics of 48 pulls; 0.8 of 50 in 12 hours less 6 topics of 4 pulls.
     assert by_source["guardian"].calls_per_day == 400 - 7 * 48
     assert by_source["newsapi"].calls_per_day == 2 * (40 - 6 * 4)
-    assert by_source["reddit"].calls_per_day == 500 * 144
+    assert by_source["reddit"].calls_per_day == 86_400 // 5  # a page every five seconds
     assert plan.days == max(each.days for each in plan.sources)
     assert any("headlines" in sentence for sentence in plan.left_out)
     assert rows("SELECT count(*) FROM backfills") == [(0,)]
@@ -80,6 +80,17 @@ def test_a_request_starts_once_and_its_key_belongs_to_it(start, do, rows):
     assert do(msgspec.structs.replace(command, query="other")) == "idempotency_mismatch"
     assert rows("SELECT source, kind, query FROM backfill_slices") == [("guardian", "query", "climate")] * 2
     assert rows("SELECT action, detail->>'requested_by' FROM audit_log") == [("backfill_started", "someone")]
+
+
+def test_the_future_is_refused(do, rows):
+    now = utcnow()
+    ahead = StartBackfill(
+        sources=["guardian"], since=now - timedelta(days=1), until=now + timedelta(hours=1), key="k", **BY
+    )
+    assert do(ahead) == "in_the_future"
+    skewed = msgspec.structs.replace(ahead, until=now + timedelta(seconds=30))  # somebody's clock
+    assert do(skewed)["created"]
+    assert rows("SELECT max(window_to) < now() FROM backfill_slices") == [(True,)]
 
 
 def test_nothing_to_do_and_too_much_are_refused(do, make_ports):

@@ -87,6 +87,57 @@ def test_what_cannot_be_a_backfill_is_one_sentence(run, ports):
         assert (code, told) == (2, f"newsintel: {problem}")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("--since", "2030-01-01"), "that is in the future: choose a --since that is over"),
+        (("--until", "2030-01-01"), "that is in the future: choose an --until that is over"),
+        (
+            ("--source", "newsapi", "--query", "x", "--since", "2020-01-01", "--until", "2020-02-01"),
+            "there is nothing to fetch: newsapi: nothing before ",
+        ),
+        (("--source", "newsapi", "--source", "twitter"), "invalid choice: 'twitter'"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["plan", "start"])
+def test_what_cannot_be_had_is_an_error(run, working, rows, capsys, verb, arguments, problem):
+    try:
+        code, _, told = run("backfill", verb, *arguments)
+    except SystemExit as ended:
+        code, told = ended.code, capsys.readouterr().err
+    assert (code, problem in told) == (2, True), told
+    assert rows("SELECT count(*) FROM backfills") == [(0,)]
+
+
+def test_no_gaps_are_no_error(run, working, rows):
+    rows("DELETE FROM fetches RETURNING id")
+    window = ("--source", "guardian", "--since", (utcnow() - timedelta(minutes=1)).isoformat())
+    for verb in ("plan", "start"):
+        code, told, _ = run("backfill", verb, "--gaps", *window)
+        assert (code, told.splitlines()[-1]) == (0, "there are no gaps")
+    assert rows("SELECT count(*) FROM backfills") == [(0,)]
+
+
+def test_the_same_request_is_started_once(run, working, rows):
+    yesterday = (utcnow() - timedelta(days=1)).date()
+    asked = (
+        "--source",
+        "guardian",
+        "--query",
+        "x",
+        "--since",
+        yesterday - timedelta(days=3),
+        "--until",
+        yesterday,
+    )
+    assert run("backfill", "start", *asked)[1].endswith("backfill 1 is running")
+    repeated = run("backfill", "start", *asked)[1]
+    assert repeated.endswith("backfill 1 is running; it was started before, another --key starts it again")
+    assert run("backfill", "start", *asked, "--key", "again")[1].endswith("backfill 2 is running")
+    assert run("backfill", "start", *asked[:-2])[1].endswith("backfill 3 is running")
+    assert rows("SELECT count(*) FROM backfills") == [(3,)]
+
+
 def test_without_a_worker_the_command_stays_in_the_queue(run, redis, monkeypatch):
     monkeypatch.setattr(asking, "PATIENCE_SECONDS", 0.1)
     code, _, told = run("topics", "pause", 1)

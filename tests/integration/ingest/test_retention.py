@@ -8,9 +8,11 @@ import pytest
 from ingest.handlers.retention import apply_retention, recheck_reddit
 from ingest.pipeline.run import run
 from ingest.ports import Pull
+from shared import keys
 from shared.clock import utcnow
 from shared.commands import ApplyRetention, RecheckReddit, SaveArticle
 from tests.archive_state import inconsistencies
+from tests.items import from_reddit, raw
 
 
 @pytest.fixture
@@ -78,6 +80,47 @@ def test_what_is_deleted_on_reddit_goes_everywhere(filled, ports, do, user, rows
     assert rows("SELECT sources FROM articles WHERE id = %s", shared[0][1]) == [(["guardian"],)]
     assert rows("SELECT title, url, notes FROM saved_articles") == [("[deleted]", "", "mine")]
     assert inconsistencies(database.admin) == []
+
+
+def test_a_copy_that_was_saved_before_a_better_source_came_loses_the_posts_words(
+    make_ports, do, user, rows, upstreams, redis
+):
+    ports = make_ports()
+    upstreams.publish("reddit", {"name": "t3_regretted", "title": "Words that their author took back"})
+    page = "https://www.theguardian.com/world/harbour"
+    posted = from_reddit("Words that their author took back", page, external_id="t3_regretted")
+    run([posted], "x", ports)
+    do(SaveArticle(user_id=user(), idempotency_key="k", article_id=1, notes="mine"))
+    run(
+        [raw("Parliament votes for the new harbour law", url=page, content="The law in full. " * 50)],
+        "y",
+        ports,
+    )
+    assert rows("SELECT title FROM saved_articles") == [("Words that their author took back",)]
+    upstreams.faults(source="reddit", kind="withdraw", keys=["t3_regretted"], how="deleted")
+    rechecked(ports, redis)
+    assert rows("SELECT title, source, source_name, notes FROM saved_articles") == [
+        ("Parliament votes for the new harbour law", "guardian", "The Guardian", "mine")
+    ]
+    assert rows("SELECT title_key FROM titles WHERE title_key LIKE '%%took%%'") == []
+
+
+def test_no_cached_answer_shows_a_deleted_post(filled, ports, rows, upstreams, redis):
+    [(name,)] = rows("SELECT external_id FROM articles WHERE source = 'reddit' ORDER BY id LIMIT 1")
+    generation = int(redis.get(keys.GENERATION))
+    for query in ("", "words", "source:reddit"):  # as the api keeps answers
+        redis.set(keys.search(f"digest of {query}"), b"{}")
+        redis.sadd(keys.variants(query), f"digest of {query}")
+        redis.hset(keys.STANDING, query, str(utcnow().timestamp() + 300))
+    with redis.pubsub(ignore_subscribe_messages=True) as told:
+        told.subscribe(keys.DROPPED)
+        told.get_message(timeout=5)
+        upstreams.faults(source="reddit", kind="withdraw", keys=[name], how="deleted")
+        rechecked(ports, redis)
+        assert redis.keys("search:*") == redis.keys("standing:variants:*") == []
+        assert int(redis.get(keys.GENERATION)) > generation  # what is being made just now is not kept
+        dropped = told.get_message(timeout=5)["data"].decode()
+    assert dropped.count("digest of") == 3
 
 
 def test_a_reddit_that_cannot_be_asked_purges_nothing(filled, make_ports, rows, upstreams):

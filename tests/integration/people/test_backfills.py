@@ -51,6 +51,32 @@ async def test_operators_plan_start_watch_and_steer(operator, rows):
     assert [(each["source"], each["slices"]) for each in status["progress"]] == [("guardian", 2)]
 
 
+async def test_an_operators_key_does_the_same(operator, person, ports, rows):
+    async def program(*scopes):
+        made = await operator.write("POST", "/me/keys", json={"name": "a key", "scopes": list(scopes)})
+        someone = person()
+        someone.client.headers["X-API-Key"] = made.json()["key"]
+        return someone.client
+
+    client = await program("operate")
+    assert (await client.post(f"{PATH}/plan", json=body())).json()["slices"] == 2
+    asked, key = body(), {"Idempotency-Key": "once"}
+    started = [await client.post(PATH, json=asked, headers=key) for _ in range(2)]
+    assert [(each.status_code, each.json()["backfill_id"]) for each in started] == [(201, 1), (200, 1)]
+    for verb in ("pause", "resume", "cancel"):
+        assert (await client.post(f"{PATH}/1/{verb}")).status_code == 200
+    assert (await client.get(f"{PATH}/1")).json()["backfill"]["state"] == "cancelled"
+    assert (await client.get(PATH)).json()["backfills"][0]["requested_by"] == "user:1"
+
+    reader = await program("read", "me:read", "me:write")
+    refused = await reader.post(PATH, json=body())
+    assert (refused.status_code, refused.json()["code"]) == (403, "scope_missing")
+    roles.revoke(ports, 1, "operator")
+    refused = await client.post(f"{PATH}/plan", json=body())
+    assert refused.status_code in {401, 403}
+    assert rows("SELECT count(*) FROM backfills") == [(1,)]
+
+
 async def test_nobody_else_gets_in(person, operator):
     reader = await person().sign_in("slow_morning_coffee")
     for someone, status, code in ((person(), 401, "not_signed_in"), (reader, 403, "operators_only")):
@@ -85,7 +111,12 @@ async def test_what_is_not_there(operator):
     assert (await operator.client.get(f"{PATH}/7")).status_code == 404
     assert (await operator.write("POST", f"{PATH}/7/pause")).status_code == 404
     assert (await operator.client.get(f"{PATH}/x")).json()["parameter"] == "backfill_id"
-    nothing = await operator.write(
-        "POST", PATH, json=body(since="2100-01-01T00:00:00Z", until="2100-01-02T00:00:00Z")
-    )
+    ahead = await operator.write("POST", PATH, json=body(until="2100-01-02T00:00:00Z"))
+    assert (ahead.status_code, ahead.json()["parameter"]) == (400, "until")
+    long_ago = body(sources=["newsapi"], since="2020-01-01T00:00:00Z", until="2020-02-01T00:00:00Z")
+    nothing = await operator.write("POST", PATH, json=long_ago)
     assert (nothing.status_code, nothing.json()["code"]) == (409, "conflict")
+    assert (
+        "nothing before"
+        in (await operator.write("POST", f"{PATH}/plan", json=long_ago)).json()["left_out"][0]
+    )

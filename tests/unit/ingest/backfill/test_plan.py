@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.backfill.gaps import gaps
-from ingest.backfill.plan import Limits, live_calls, plan, summary
+from ingest.backfill.plan import Limits, live_calls, page_seconds, plan, summary
 from ingest.backfill.slices import LENGTH, MONTHS, PAGE, Target, cut, reach
 
 NOW = datetime(2026, 3, 31, 15, 30, tzinfo=UTC)
@@ -135,3 +135,9 @@ def test_gaps_lie_within_the_window_apart_and_outside_what_is_filled(pulled, fil
     for since, until in found:
         assert not any(since < at < until for at in pulled)
         assert all(until <= start or end <= since for start, end in periods)
+
+
+def test_of_a_source_that_is_asked_in_turns_readers_have_ninety_nine_of_a_hundred():
+    assert page_seconds(5, 0) == 5
+    assert page_seconds(5, 1.05) > 100 * 1.05
+    assert page_seconds(5, 0.01) == 5

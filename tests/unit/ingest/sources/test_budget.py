@@ -127,6 +127,29 @@ print(made)
     assert sum(int(process.communicate()[0]) for process in running) == 50
 
 
+def test_what_a_lost_redis_forgets_who_called_still_knows(redis):
+    books = ledger(redis, window(5), window(7, HALF_DAY, "12 hours"))
+    assert granted(books, 3) == 3
+    redis.flushall()  # a node without replicas was replaced
+    assert granted(books, 9) == 2
+    assert {w.window: w.left for w in books.remaining()} == {"day": 0, "12 hours": 2}
+
+
+def test_what_one_thread_knows_all_threads_know(redis):
+    books = ledger(redis, window(60))
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(lambda _: granted(books, 5), range(8))) == 40
+    redis.flushall()
+    assert granted(books, 60) == 20
+
+
+def test_a_turn_is_kept_when_redis_forgets_it(redis):
+    books = ledger(redis, window(500), calls_per_second=1)
+    assert books.charge(Priority.INTERACTIVE) == 0
+    redis.flushall()
+    assert books.charge(Priority.INTERACTIVE) == pytest.approx(1.05, abs=0.2)
+
+
 def test_a_pace_gives_each_caller_its_turn(redis):
     books = ledger(redis, window(500), calls_per_second=1)
     waits = [books.charge(Priority.INTERACTIVE) for _ in range(3)]
