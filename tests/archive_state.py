@@ -25,8 +25,8 @@ _TITLES = """
     GROUP BY t.id, a.page ORDER BY 1, 2, 3, 4
 """
 _SENTIMENTS = """
-    SELECT a.page, polarity, subjectivity, label, confidence, text_length, method, reason
-    FROM article_sentiments JOIN articles a ON a.id = article_id ORDER BY 1
+    SELECT a.page, s.polarity, subjectivity, s.label, confidence, text_length, method, reason
+    FROM article_sentiments s JOIN articles a ON a.id = article_id ORDER BY 1
 """
 _QUARANTINE = "SELECT source, digest, reason FROM quarantine ORDER BY 1, 2"
 _QUERIES = {

@@ -24,6 +24,9 @@ _PAIRS: Final = sql.SQL("""(
     || news_pairs('author ', to_tsvector('pg_catalog.simple', coalesce(a.author, '')))
 ) @@ ({})""")
 _PAIR: Final = sql.SQL("news_pair({}, {}, {})::tsquery")
+# What most articles are is looked up faster in each candidate than in a list of nearly all.
+_MOST: Final = {"lang:en", "image:true"}
+_MANY_TENTHS: Final = 10
 _KINDS: Final = {"outlet": "outlet ", "author": "author "}
 
 # The lexemes of a tsquery as PostgreSQL writes it, and how far each stands from the one before.
@@ -31,20 +34,22 @@ _STEP: Final = re.compile(r"(?: <(-|[0-9]+)> )?('(?:[^']|'')*')")
 
 
 def facets(node: Node) -> list[str] | None:
-    """Names of which every match has one; None when there is nothing to tell them by."""
+    """Names of which every match has one; None when there is nothing to tell them by, or most articles have one."""
     if isinstance(node, Equal):
-        prefix = {"source": "", "lang": "lang:", "sentiment": "tone:"}[node.field]
-        return [prefix + node.value]
+        name = {"source": "", "lang": "lang:", "sentiment": "tone:"}[node.field] + node.value
+        return None if name in _MOST else [name]
     if isinstance(node, Polarity):
-        return [f"polarity:{n}" for n in range(_tenth(node.low, -1), _tenth(node.high, 1) + 1)]
+        tenths = range(_tenth(node.low, -1), _tenth(node.high, 1) + 1)
+        return [f"polarity:{n}" for n in tenths] if len(tenths) <= _MANY_TENTHS else None
     if isinstance(node, Or):
         each = [facets(child) for child in node.children]
         return [name for names in each if names for name in names] if all(each) else None
     return None
 
 
-def image(has_image: bool) -> list[str]:
-    return ["image:true" if has_image else "image:false"]
+def image(has_image: bool) -> list[str] | None:
+    name = "image:true" if has_image else "image:false"
+    return None if name in _MOST else [name]
 
 
 def with_facets(names: list[str], value: str) -> Condition:

@@ -14,9 +14,8 @@ from psycopg import AsyncConnection, sql
 from api.queries import windows
 from api.queries.matching import Matching
 
-# So many matches are compared for the ranked part. Text rank unpacks the words of each: 300 cost about 3 ms. The other
-# orders compare a number: 500 is what is counted anyway.
-RANKED: Final = {"relevance": 300, "coverage": 500, "positive": 500, "negative": 500}
+# So many matches are compared for the ranked part. Text rank unpacks the words of each: 300 cost about 3 ms.
+RANKED: Final = 300
 
 
 class Extent(msgspec.Struct, frozen=True):
@@ -151,7 +150,7 @@ async def ordered(
     )
     values = {
         **_steps(bounds, matching), "depth": depth, "counted": counted, "now": now,
-        "ranked": RANKED.get(sort, 0), "ranking": matching.ranking,
+        "ranked": RANKED if sort in _VALUES else 0, "ranking": matching.ranking,
     }  # fmt: skip
     [(ids, ranked, matches, stories, boundary)] = await rows(connection, query, matching.values | values)
     return Listed(

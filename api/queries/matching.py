@@ -74,8 +74,8 @@ async def matching(connection: AsyncConnection[Any], wanted: Wanted) -> Matching
         one = compile_query(wanted.whole, known, columns=columns(ARTICLE), prefix=ARTICLE.values)
         two = compile_query(wanted.whole, known, columns=columns(OTHER), prefix=OTHER.values)
         parts, others, ranking = _split(wanted.whole, known, one), [two.condition], one.ranking
-    if wanted.has_image is not None:
-        parts.append(hints.with_facets(hints.image(wanted.has_image), "image"))
+    if wanted.has_image is not None and (facets := hints.image(wanted.has_image)):
+        parts.append(hints.with_facets(facets, "image"))
     for each in (*parts, *others):
         values |= each.values
     whole = wanted.whole
@@ -162,7 +162,7 @@ def _is_indexed(node: Node) -> bool:
         return hints.facets(node) is not None or all(
             _is_indexed(child) and not _names(child) for child in node.children
         )
-    return not isinstance(node, Not)
+    return isinstance(node, Text) or hints.facets(node) is not None
 
 
 def _names(node: Node) -> bool:

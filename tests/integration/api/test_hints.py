@@ -22,7 +22,8 @@ def reader(database):
 def test_a_polarity_within_a_range_has_one_of_its_names(reader, one, other, third):
     low, polarity, high = sorted([one, other, third])
     [names] = reader.execute("SELECT news_facets('{}', NULL, NULL, %s::real, NULL)", (polarity,)).fetchone()
-    assert set(names) & set(hints.facets(Polarity(low=low, high=high)))
+    asked = hints.facets(Polarity(low=low, high=high))
+    assert asked is None or set(names) & set(asked)
 
 
 def test_an_article_is_known_by_its_sources_language_tone_and_picture(reader):

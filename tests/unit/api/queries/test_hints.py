@@ -29,6 +29,8 @@ LEXEMES = {
         ("sentiment:>0.8", ["polarity:8", "polarity:9", "polarity:10"]),
         ("sentiment:<=-0.95", ["polarity:-10"]),
         ("source:guardian OR war", None),
+        ("lang:en", None),
+        ("sentiment:<0.9", None),
         ("-source:guardian", None),
         ("war", None),
     ],
