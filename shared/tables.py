@@ -123,15 +123,23 @@ articles = Table(
         ),
     ),
     UniqueConstraint("source", "external_id"),
+    # Its tone, for searches: what article_sentiments says.
+    Column("polarity", REAL),
+    Column("label", Text),
     # What a search asks of an article; see migration 0004.
     Index(
         "articles_blocks_idx",
         text("news_blocks(published_at)"),
         "search",
         text("ts_filter(search, '{a}'::\"char\"[])"),
-        "sources",
+        text("news_facets(sources, language, label, polarity, image_url)"),
         text("to_tsvector('simple'::regconfig, source_name)"),
         text("to_tsvector('simple'::regconfig, COALESCE(author, ''::text))"),
+        text(
+            "((news_pairs(''::text, search) "
+            "|| news_pairs('outlet '::text, to_tsvector('simple'::regconfig, source_name))) "
+            "|| news_pairs('author '::text, to_tsvector('simple'::regconfig, COALESCE(author, ''::text))))"
+        ),
         postgresql_using="gin",
     ),
     Index(None, "published_at", "id"),

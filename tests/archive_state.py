@@ -25,8 +25,8 @@ _TITLES = """
     GROUP BY t.id, a.page ORDER BY 1, 2, 3, 4
 """
 _SENTIMENTS = """
-    SELECT a.page, polarity, subjectivity, label, confidence, text_length, method, reason
-    FROM article_sentiments JOIN articles a ON a.id = article_id ORDER BY 1
+    SELECT a.page, s.polarity, subjectivity, s.label, confidence, text_length, method, reason
+    FROM article_sentiments s JOIN articles a ON a.id = article_id ORDER BY 1
 """
 _QUARANTINE = "SELECT source, digest, reason FROM quarantine ORDER BY 1, 2"
 _QUERIES = {
@@ -76,6 +76,8 @@ def inconsistencies(url: str) -> list[Any]:
                 WHERE article_id = a.id AND (s.source, s.external_id) = (a.source, a.external_id))
             UNION ALL SELECT 'unscored', id FROM articles a
                 WHERE NOT EXISTS (SELECT FROM article_sentiments WHERE article_id = a.id)
+            UNION ALL SELECT 'tone', a.id FROM articles a JOIN article_sentiments s ON s.article_id = a.id
+                WHERE (a.polarity, a.label) IS DISTINCT FROM (s.polarity, s.label)
             UNION ALL SELECT 'untitled', id FROM articles a
                 WHERE NOT EXISTS (SELECT FROM titles WHERE article_id = a.id)
             """

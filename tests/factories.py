@@ -29,6 +29,7 @@ _SENTIMENT = """
     VALUES (%(article_id)s, %(polarity)s, %(subjectivity)s, %(label)s, %(confidence)s, 100, 'textblob', '1',
         %(reason)s, now())
 """
+_TONE = "UPDATE articles SET polarity = %(polarity)s, label = %(label)s WHERE id = %(article_id)s"
 _FETCH = """
     INSERT INTO fetches (id, source, topic_id, query, outcome, reason, stored, fetched, newest_published_at,
         started_at, finished_at)
@@ -47,7 +48,13 @@ class Archive:
         return self._one("INSERT INTO stories DEFAULT VALUES RETURNING id", {})
 
     def article(
-        self, title: str = "A title", *, lead: bool = False, tone: str | None = "neutral", **fields
+        self,
+        title: str = "A title",
+        *,
+        lead: bool = False,
+        tone: str | None = "neutral",
+        polarity: float | None = None,
+        **fields,
     ) -> int:
         """An article with its own sighting, its sentiment (tone None: no sentiment row) and, if not given, a story."""
         number = next(_numbers)
@@ -72,26 +79,27 @@ class Archive:
         article_id = self._one(_ARTICLE, row)
         self._connection.execute(_SIGHTING, row | {"article_id": article_id})
         if tone:
-            self.sentiment(article_id, tone)
+            self.sentiment(article_id, tone, polarity)
         if lead:
             self._connection.execute(
                 "UPDATE stories SET lead_id = %s WHERE id = %s", (article_id, row["story_id"])
             )
         return article_id
 
-    def sentiment(self, article_id: int, tone: str) -> None:
+    def sentiment(self, article_id: int, tone: str, polarity: float | None = None) -> None:
         """tone: positive, neutral or negative, or a reason why there is none."""
-        polarity = {"positive": 0.5, "neutral": 0.0, "negative": -0.5}.get(tone)
-        known = polarity is not None
+        usual = {"positive": 0.5, "neutral": 0.0, "negative": -0.5}
+        known = tone in usual
         row = {
             "article_id": article_id,
-            "polarity": polarity,
+            "polarity": usual.get(tone) if polarity is None or not known else polarity,
             "subjectivity": 0.25 if known else None,
             "label": tone if known else None,
             "confidence": 0.75 if known else None,
             "reason": None if known else tone,
         }
         self._connection.execute(_SENTIMENT, row)
+        self._connection.execute(_TONE, row)
 
     def sighting(self, article_id: int, source: str, url: str, source_name: str = "r/news") -> None:
         """Another source's item about the same page."""

@@ -14,7 +14,7 @@ from shared.query.lexemes import lookups
 
 # Counts stop here: an explanation costs no more than a search.
 MOST: Final = 1_000
-_ORIGIN: Final = sql.SQL("articles a LEFT JOIN article_sentiments s ON s.article_id = a.id")
+_ORIGIN: Final = sql.SQL("articles a")
 _EVERYTHING: Final = Condition(sql.SQL("true"), {})
 
 

@@ -12,11 +12,10 @@ import msgspec
 from psycopg import AsyncConnection, sql
 
 from api.queries import windows
-from api.queries.matching import Clauses, Matching
+from api.queries.matching import Matching
 
-# So many matches are compared for the ranked part. Text rank unpacks the words of each: 300 cost about 3 ms. The other
-# orders compare a number: 500 is what is counted anyway.
-RANKED: Final = {"relevance": 300, "coverage": 500, "positive": 500, "negative": 500}
+# So many matches are compared for the ranked part. Text rank unpacks the words of each: 300 cost about 3 ms.
+RANKED: Final = 300
 
 
 class Extent(msgspec.Struct, frozen=True):
@@ -50,19 +49,19 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
 
 _EXTENT: Final = "SELECT max(id), min(published_at), max(published_at) FROM articles"
 
+# What an order may need. The vector is a pointer here: it is read only of those that are ranked.
+_COLUMNS: Final = sql.SQL("a.id, a.story_id, a.published_at, a.completeness, a.polarity, a.search")
+
 # One look into the index for each block of time, in their order, and none after the last that is needed. Then,
 # if that is still needed and the index finds it at once, the rest.
 _MATCHES: Final = sql.SQL("""
-    SELECT a.id, a.story_id, a.published_at, a.completeness
-    FROM unnest(%(blocks)s::integer[]) AS w (block)
+    SELECT a.* FROM unnest(%(blocks)s::integer[]) AS w (block)
     CROSS JOIN LATERAL (
-        SELECT a.id, a.story_id, a.published_at, a.completeness
-        FROM {origin} WHERE news_blocks(a.published_at) @> ARRAY[w.block] AND {condition}
+        SELECT {columns} FROM articles a WHERE news_blocks(a.published_at) @> ARRAY[w.block] AND {condition}
         ORDER BY {order} OFFSET 0
     ) a
     UNION ALL (
-        SELECT a.id, a.story_id, a.published_at, a.completeness
-        FROM {origin} WHERE %(rest)s::timestamptz IS NOT NULL AND {rest} AND {condition}
+        SELECT {columns} FROM articles a WHERE %(rest)s::timestamptz IS NOT NULL AND {rest} AND {condition}
         ORDER BY {order} OFFSET 0
     )
 """)
@@ -89,7 +88,7 @@ _LIST: Final = sql.SQL("""
 _AFTER: Final = sql.SQL("""
     SELECT a.id, a.published_at FROM ({matches}) a
     WHERE NOT coalesce((
-        SELECT true FROM {origin}
+        SELECT true FROM articles b
         WHERE b.story_id = a.story_id AND b.id <= %(newest_id)s AND {before} AND {condition} LIMIT 1
     ), false)
     LIMIT %(limit)s
@@ -111,18 +110,17 @@ _DIRECTIONS: Final[dict[bool, dict[str, LiteralString]]] = {
 }
 
 # How good a match is, where that is not a matter of time; `f` is the match.
-_POLARITY: Final = "(SELECT polarity FROM article_sentiments WHERE article_id = f.id)"
 _VALUES: Final[dict[str, LiteralString]] = {
     # Text rank x freshness (half after three days, a tenth after a month) x completeness (half to one).
     "relevance": (
-        "ts_rank((SELECT search FROM articles WHERE id = f.id), %(ranking)s::tsquery)"
+        "ts_rank(f.search, %(ranking)s::tsquery)"
         " / (1 + greatest(extract(epoch FROM %(now)s - f.published_at), 0)::float8 / 259200)"
         " * (0.5 + f.completeness / 200.0::float8)"
     ),
     "coverage": "(SELECT count(*) FROM articles WHERE story_id = f.story_id)",
     # What has no polarity comes after all that has one.
-    "positive": f"coalesce({_POLARITY}, -2)",
-    "negative": f"coalesce(-{_POLARITY}, -2)",
+    "positive": "coalesce(f.polarity, -2)",
+    "negative": "coalesce(-f.polarity, -2)",
 }
 
 
@@ -152,7 +150,7 @@ async def ordered(
     )
     values = {
         **_steps(bounds, matching), "depth": depth, "counted": counted, "now": now,
-        "ranked": RANKED.get(sort, 0), "ranking": matching.ranking,
+        "ranked": RANKED if sort in _VALUES else 0, "ranking": matching.ranking,
     }  # fmt: skip
     [(ids, ranked, matches, stories, boundary)] = await rows(connection, query, matching.values | values)
     return Listed(
@@ -178,16 +176,15 @@ async def after(
     direction = _DIRECTIONS[sort != "oldest"]
     follows = sql.SQL(" AND ").join(
         [
-            matching.article.condition,
+            matching.article,
             sql.SQL("a.id <= %(newest_id)s"),
             sql.SQL(direction["after"]),
         ]
     )
     query = _AFTER.format(
-        matches=_matches(Clauses(matching.article.origin, follows), direction),
-        origin=matching.other.origin,
+        matches=_matches(follows, direction),
         before=sql.SQL(direction["before"]),
-        condition=matching.other.condition,
+        condition=matching.other,
     )
     values = {
         **_steps(bounds, matching), "at": bounds.begin, "id": last_id, "newest_id": newest_id, "limit": limit,
@@ -195,18 +192,19 @@ async def after(
     return await rows(connection, query, matching.values | values)
 
 
-def _matches(article: Clauses, direction: dict[str, LiteralString]) -> sql.Composed:
+def _matches(condition: sql.Composable, direction: dict[str, LiteralString]) -> sql.Composed:
     return _MATCHES.format(
-        origin=article.origin,
-        condition=article.condition,
+        columns=_COLUMNS,
+        condition=condition,
         order=sql.SQL(direction["order"]),
         rest=sql.SQL(direction["rest"]),
     )
 
 
 def _steps(bounds: Bounds, matching: Matching) -> dict[str, Any]:
-    steps = windows.looks(bounds.begin, bounds.end) if matching.indexed else None
-    if steps:
+    if matching.indexed:
+        smallest = windows.FOR_PREFIXES if matching.prefixed else 0
+        steps = windows.looks(bounds.begin, bounds.end, smallest=smallest)
         return {"blocks": steps.blocks, "rest": steps.rest}
     blocks = windows.newest_first if bounds.begin > bounds.end else windows.oldest_first
     return {"blocks": list(blocks(bounds.begin, bounds.end)), "rest": None}

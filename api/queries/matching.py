@@ -8,16 +8,14 @@ from typing import Any, Final
 import msgspec
 from psycopg import AsyncConnection, sql
 
+from api.queries import hints
 from api.queries.lexicon import lexemes
 from shared.query.compile import Columns, Compiled, Condition, compile_part, compile_query
 from shared.query.lexemes import Lexemes, configs_of, is_name, lookups, narrowed
-from shared.query.tree import And, Node, Not, Or, Query, Text, all_of
+from shared.query.tree import And, Leaf, Node, Not, Or, Query, Text, all_of
 
 # A lexeme of a tsquery as PostgreSQL writes it, a star, and the weight of titles.
 _WEIGHTED: Final = re.compile(r"('(?:[^']|'')*'):(\*?)A")
-
-# What stands between two lexemes that follow one another; within a lexeme there is no space.
-_FOLLOWS: Final = re.compile(r" <(?:-|[0-9]+)> ")
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,107 +35,99 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Matching(msgspec.Struct, frozen=True, kw_only=True):
-    """SQL about an article: `article.origin` is a FROM clause (articles a), `article.condition` a WHERE clause;
-    `other` is the same of a second article (articles b) beside the first. values: of both.
+    """Conditions in SQL: `article` about articles a, with hints for the index; `other`, the same about a second article
+    (articles b) beside it. values: of both.
 
     ranking: a tsquery for rank and highlights, None when the query has no words to be found; indexed: whether the
-    index alone finds what matches, or little more.
+    index alone finds what matches, or little more; prefixed: whether that takes reading lists of many words.
     """
 
-    article: "Clauses"
-    other: "Clauses"
+    article: sql.Composable
+    other: sql.Composable
     ranking: str | None
     indexed: bool
+    prefixed: bool
     values: dict[str, Any]
 
 
-class Clauses(msgspec.Struct, frozen=True):
-    origin: sql.Composable
-    condition: sql.Composable
-
-
 class _Names(msgspec.Struct, frozen=True):
-    """How one article, its sentiment and the values about it are called in a statement."""
+    """How one article and the values about it are called in a statement."""
 
     article: str
-    sentiment: str
     values: str
 
 
-ARTICLE: Final = _Names("a", "s", "q")
-OTHER: Final = _Names("b", "t", "r")
+ARTICLE: Final = _Names("a", "q")
+OTHER: Final = _Names("b", "r")
 
 
 async def matching(connection: AsyncConnection[Any], wanted: Wanted) -> Matching:
     """Raises BadQueryError when all words of the query are too common."""
     values: dict[str, Any] = {"since": wanted.since, "until": wanted.until, "hidden": list(wanted.hidden)}
-    if wanted.whole is None:
-        return Matching(
-            article=_clauses(wanted, None, ARTICLE, []),
-            other=_clauses(wanted, None, OTHER, []),
-            ranking=None,
-            indexed=False,
-            values=values,
-        )
-    known = await lexemes(connection, lookups(wanted.whole.root))
-    if wanted.query:  # by itself: a filter beside it does not make words that are too common a search
-        compile_query(wanted.query, known, wanted.languages)
-    one = compile_query(wanted.whole, known, columns=columns(ARTICLE), prefix=ARTICLE.values)
-    two = compile_query(wanted.whole, known, columns=columns(OTHER), prefix=OTHER.values)
-    parts = _split(wanted.whole, known, one)
-    values |= two.condition.values
-    for each in parts:
+    parts: list[Condition] = []
+    others: list[Condition] = []
+    ranking = None
+    if wanted.whole is not None:
+        known = await lexemes(connection, lookups(wanted.whole.root))
+        if wanted.query:  # by itself: a filter beside it does not make words that are too common a search
+            compile_query(wanted.query, known, wanted.languages)
+        one = compile_query(wanted.whole, known, columns=columns(ARTICLE), prefix=ARTICLE.values)
+        two = compile_query(wanted.whole, known, columns=columns(OTHER), prefix=OTHER.values)
+        parts, others, ranking = _split(wanted.whole, known, one), [two.condition], one.ranking
+    if wanted.has_image is not None and (facets := hints.image(wanted.has_image)):
+        parts.append(hints.with_facets(facets, "image"))
+    for each in (*parts, *others):
         values |= each.values
+    whole = wanted.whole
     return Matching(
-        article=_clauses(wanted, one, ARTICLE, parts),
-        other=_clauses(wanted, two, OTHER, [two.condition]),
-        ranking=one.ranking,
-        indexed=_is_indexed(wanted.whole.root),
+        article=_condition(wanted, ARTICLE, parts),
+        other=_condition(wanted, OTHER, others),
+        ranking=ranking,
+        indexed=whole is not None and _is_indexed(whole.root),
+        prefixed=whole is not None and any(map(_is_prefix, whole.places)),
         values=values,
     )
 
 
 def _split(query: Query, known: Lexemes, compiled: Compiled) -> list[Condition]:
-    """What is asked of an article, in parts that the index finds without looking at the article.
+    """What is asked of an article, in parts that the index finds without looking at the article, or with hints for it.
 
     The words of titles have lists of their own there; in those of the text it would have to look up where each stands.
+    Phrases are found by their pairs, and looked at only where all of them occur.
     """
     parts = query.root.children if isinstance(query.root, And) else (query.root,)
-    rest = [part for part in parts if not _is_title(part) and not _is_name(part)]
-    if len(rest) == len(parts):
-        return [compiled.condition]
     configs = configs_of(())
     if isinstance(query.root, And):
         configs = narrowed(query.root, configs)
     found: list[Condition | None] = []
+    rest: list[Node] = []
     for n, part in enumerate(parts):
-        if _is_title(part):
+        if facets := hints.facets(part):
+            found.append(hints.with_facets(facets, f"f{n}"))
+        if pairs := hints.pairs(part, configs, known, f"p{n}_"):
+            found += [pairs, _looked_at(_part(query, part, configs, known, f"n{n}_"))]
+        elif _is_title(part):
             found.append(_in_titles(query, part, configs, known, n))
         elif _is_name(part):
-            found += _in_names(query, part, configs, known, n)
-    if rest:
-        found.append(
-            compile_part(query, all_of(rest), configs, known, columns=columns(ARTICLE), prefix=ARTICLE.values)
-        )
+            found.append(_part(query, part, configs, known, f"n{n}_"))
+        else:
+            rest.append(part)
+    if len(rest) == len(parts):
+        found.append(compiled.condition)
+    elif rest:
+        found.append(_part(query, all_of(rest), configs, known, ARTICLE.values))
     return [each for each in found if each]
 
 
-def _in_names(
-    query: Query, part: Node, configs: tuple[str, ...], known: Lexemes, number: int
-) -> list[Condition]:
-    """The words of a name out of the index, and their order from the name alone.
+def _part(
+    query: Query, part: Node, configs: tuple[str, ...], known: Lexemes, prefix: str
+) -> Condition | None:
+    return compile_part(query, part, configs, known, columns=columns(ARTICLE), prefix=prefix)
 
-    Asked for a phrase, the index would have every other condition looked at again, in the long texts too.
-    """
-    found = compile_part(query, part, configs, known, columns=columns(ARTICLE), prefix=f"n{number}_")
-    if found is None:
-        return []
-    loose = compile_part(query, part, configs, known, columns=columns(ARTICLE), prefix=f"m{number}_")
-    if loose is None or not any(_FOLLOWS.search(value) for value in found.values.values()):
-        return [found]
-    words = {name: _FOLLOWS.sub(" & ", value) for name, value in loose.values.items()}
-    exact = Condition(sql.SQL("({}) IS TRUE").format(found.expression), found.values)
-    return [Condition(loose.expression, words), exact]
+
+def _looked_at(condition: Condition | None) -> Condition | None:
+    """The same, kept from the index: asked for a phrase, it would read the list of each of its words."""
+    return condition and Condition(sql.SQL("({}) IS TRUE").format(condition.expression), condition.values)
 
 
 def _in_titles(
@@ -169,12 +159,14 @@ def _is_indexed(node: Node) -> bool:
     if isinstance(node, And):
         return any(map(_is_indexed, node.children))
     if isinstance(node, Or):
-        return all(_is_indexed(child) and not _names(child) for child in node.children)
-    return isinstance(node, Text)
+        return hints.facets(node) is not None or all(
+            _is_indexed(child) and not _names(child) for child in node.children
+        )
+    return isinstance(node, Text) or hints.facets(node) is not None
 
 
 def _names(node: Node) -> bool:
-    """Whether it is about names anywhere: these are in other columns of the index than words."""
+    """Whether it is about anything else than words: that is in other columns of the index."""
     if isinstance(node, And | Or):
         return any(map(_names, node.children))
     if isinstance(node, Not):
@@ -182,26 +174,27 @@ def _names(node: Node) -> bool:
     return not isinstance(node, Text) or is_name(node)
 
 
+def _is_prefix(leaf: Leaf) -> bool:
+    return isinstance(leaf, Text) and leaf.kind == "prefix"
+
+
 def columns(names: _Names = ARTICLE) -> Columns:
-    """Where a query finds what it is about: the expressions of the index articles_blocks_idx."""
-    a, s = sql.Identifier(names.article), sql.Identifier(names.sentiment)
+    """Where a query finds what it is about: the expressions of the index articles_blocks_idx, and plain columns."""
+    a = sql.Identifier(names.article)
     return Columns(
         search=sql.SQL("{}.search").format(a),
         author=sql.SQL("to_tsvector('pg_catalog.simple', coalesce({}.author, ''))").format(a),
         outlet=sql.SQL("to_tsvector('pg_catalog.simple', {}.source_name)").format(a),
         sources=sql.SQL("{}.sources").format(a),
         language=sql.SQL("{}.language").format(a),
-        label=sql.SQL("{}.label").format(s),
-        polarity=sql.SQL("{}.polarity").format(s),
+        label=sql.SQL("{}.label").format(a),
+        polarity=sql.SQL("{}.polarity").format(a),
     )
 
 
-def _clauses(wanted: Wanted, compiled: Compiled | None, names: _Names, parts: Iterable[Condition]) -> Clauses:
-    a, s = sql.Identifier(names.article), sql.Identifier(names.sentiment)
-    origin: sql.Composable = sql.SQL("articles {}").format(a)
+def _condition(wanted: Wanted, names: _Names, parts: Iterable[Condition]) -> sql.Composable:
+    a = sql.Identifier(names.article)
     conditions: list[sql.Composable] = [part.expression for part in parts]
-    if compiled and compiled.needs_sentiment:
-        origin += sql.SQL(" LEFT JOIN article_sentiments {s} ON {s}.article_id = {a}.id").format(a=a, s=s)
     if wanted.since is not None:
         conditions.append(sql.SQL("{}.published_at >= %(since)s").format(a))
     if wanted.until is not None:
@@ -210,4 +203,4 @@ def _clauses(wanted: Wanted, compiled: Compiled | None, names: _Names, parts: It
         conditions.append(sql.SQL("({}.image_url IS NOT NULL) = {}").format(a, sql.Literal(wanted.has_image)))
     if wanted.hidden:
         conditions.append(sql.SQL("lower({}.source_name) <> ALL(%(hidden)s)").format(a))
-    return Clauses(origin, sql.SQL(" AND ").join(conditions) if conditions else sql.SQL("true"))
+    return sql.SQL(" AND ").join(conditions) if conditions else sql.SQL("true")

@@ -76,11 +76,10 @@ class Distribution(msgspec.Struct, frozen=True, kw_only=True):
 _IN_TIME: Final = sql.SQL("{} AND news_blocks(a.published_at) && %(blocks)s::integer[]")
 
 _COUNTS: Final = sql.SQL("""
-    SELECT width_bucket(a.published_at, %(bounds)s::timestamptz[]), count(*), avg(tone.polarity), count(tone.polarity),
-           count(*) FILTER (WHERE tone.label = 'positive'), count(*) FILTER (WHERE tone.label = 'neutral'),
-           count(*) FILTER (WHERE tone.label = 'negative')
-    FROM {origin} LEFT JOIN article_sentiments tone ON tone.article_id = a.id
-    WHERE {condition} GROUP BY 1
+    SELECT width_bucket(a.published_at, %(bounds)s::timestamptz[]), count(*), avg(a.polarity), count(a.polarity),
+           count(*) FILTER (WHERE a.label = 'positive'), count(*) FILTER (WHERE a.label = 'neutral'),
+           count(*) FILTER (WHERE a.label = 'negative')
+    FROM articles a WHERE {condition} GROUP BY 1
 """)
 
 _COVERAGE: Final = """
@@ -93,25 +92,23 @@ _TONES: Final = sql.SQL("""
            percentile_cont(0.5) WITHIN GROUP (ORDER BY tone.polarity), stddev_pop(tone.polarity),
            avg(tone.subjectivity), count(*) FILTER (WHERE tone.label = 'positive'),
            count(*) FILTER (WHERE tone.label = 'neutral'), count(*) FILTER (WHERE tone.label = 'negative')
-    FROM {origin} LEFT JOIN article_sentiments tone ON tone.article_id = a.id WHERE {condition}
+    FROM articles a LEFT JOIN article_sentiments tone ON tone.article_id = a.id WHERE {condition}
 """)
 
 _HISTOGRAM: Final = sql.SQL("""
-    SELECT least(width_bucket(tone.polarity::float8, -1, 1, %(bins)s), %(bins)s), count(*)
-    FROM {origin} JOIN article_sentiments tone ON tone.article_id = a.id
-    WHERE {condition} AND tone.polarity IS NOT NULL GROUP BY 1
+    SELECT least(width_bucket(a.polarity::float8, -1, 1, %(bins)s), %(bins)s), count(*)
+    FROM articles a WHERE {condition} AND a.polarity IS NOT NULL GROUP BY 1
 """)
 
 _REASONS: Final = sql.SQL("""
     SELECT coalesce(tone.reason, 'not_analyzed'), count(*)
-    FROM {origin} LEFT JOIN article_sentiments tone ON tone.article_id = a.id
-    WHERE {condition} AND tone.polarity IS NULL GROUP BY 1 ORDER BY 1
+    FROM articles a LEFT JOIN article_sentiments tone ON tone.article_id = a.id
+    WHERE {condition} AND a.polarity IS NULL GROUP BY 1 ORDER BY 1
 """)
 
 _OUTLETS: Final = sql.SQL("""
-    SELECT a.source_name, count(*), avg(tone.polarity)
-    FROM {origin} LEFT JOIN article_sentiments tone ON tone.article_id = a.id
-    WHERE {condition} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT %(outlets)s
+    SELECT a.source_name, count(*), avg(a.polarity)
+    FROM articles a WHERE {condition} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT %(outlets)s
 """)
 
 
@@ -184,8 +181,7 @@ def histogram(counts: dict[int, int]) -> list[Bin]:
 
 
 def _of(statement: sql.SQL, asked: Matching) -> sql.Composed:
-    clauses = asked.article
-    return statement.format(origin=clauses.origin, condition=_IN_TIME.format(clauses.condition))
+    return statement.format(condition=_IN_TIME.format(asked.article))
 
 
 def _values(asked: Matching, wanted: Wanted) -> dict[str, Any]:

@@ -17,6 +17,9 @@ SIZES: Final = 7  # the largest: 6 hours x 4^6 = 1,024 days
 # Words of which a quarter of the time did not give enough are rare: one look takes all that is left of them, at most
 # four times of what was needed. In the large blocks it would be found one by one, each by unpacking a page of a list.
 ENOUGH: Final = 4
+# A look for the beginning of a word reads the lists of all words that begin so, of the whole archive each time: it
+# begins with blocks of 16 days.
+FOR_PREFIXES: Final = 3
 # A block is named by one integer: its number within its size, and the size in the lowest digit.
 _NAMES: Final = 8
 
@@ -49,11 +52,11 @@ def oldest_first(oldest: datetime, newest: datetime) -> Iterator[int]:
     return _blocks((oldest - EPOCH) // SMALLEST, (newest - EPOCH) // SMALLEST, 1)
 
 
-def looks(begin: datetime, end: datetime) -> Steps:
-    """For words: from begin to end, whichever is later, in blocks; and the rest in one."""
+def looks(begin: datetime, end: datetime, *, smallest: int = 0) -> Steps:
+    """For words: from begin to end, whichever is later, in blocks from the size `smallest` up; and the rest in one."""
     direction = -1 if begin > end else 1
     number, last = (begin - EPOCH) // SMALLEST, (end - EPOCH) // SMALLEST
-    blocks = list(_blocks(number, last, direction))
+    blocks = list(_blocks(number, last, direction, smallest))
     covered = 0
     for place, name in enumerate(blocks[:-1]):
         length = GROWTH ** (name % _NAMES)
@@ -66,9 +69,10 @@ def looks(begin: datetime, end: datetime) -> Steps:
     return Steps(blocks, None)
 
 
-def _blocks(number: int, last: int, step: int) -> Iterator[int]:
-    """From block `number` of the smallest size up or down to block `last`."""
-    for size in range(SIZES):
+def _blocks(number: int, last: int, step: int, smallest: int = 0) -> Iterator[int]:
+    """From block `number` of size 0 up or down to block `last`, in blocks from the size `smallest` up."""
+    number, last = number // GROWTH**smallest, last // GROWTH**smallest
+    for size in range(smallest, SIZES):
         while True:
             if (last - number) * step < 0:
                 return

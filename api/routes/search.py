@@ -52,8 +52,8 @@ PARAMETERS = (
         kind=Choice(names=("relevance", "newest", "oldest", "coverage", "positive", "negative")),
         description=(
             "`relevance` (default with `q`): text rank x freshness x completeness; `coverage`: the story that most "
-            "articles tell first; `positive` and `negative`: by polarity. These compare the newest matches "
-            f"({RANKED['relevance']} for relevance, {RANKED['coverage']:,} for the others); older ones follow by date. "
+            f"articles tell first; `positive` and `negative`: by polarity. These compare the newest {RANKED} matches; "
+            "older ones follow by date. "
             "`newest` is the default without `q`."
         ),
         example="newest",

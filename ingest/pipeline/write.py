@@ -129,7 +129,7 @@ def _new(n: int, draft: Draft, story_id: int, grouping: Grouping) -> articles.Ne
     assert draft.best is not None  # noqa: S101 - a page that is not known has a version
     is_first = grouping.story_of[n] == -1 - n
     return articles.New(
-        version=draft.best.article,
+        version=draft.best,
         page=draft.page,
         story_id=story_id,
         match_method="first" if is_first else "title",
@@ -142,7 +142,7 @@ def _new(n: int, draft: Draft, story_id: int, grouping: Grouping) -> articles.Ne
 def _change(draft: Draft, article_id: int) -> articles.Change:
     return articles.Change(
         id=article_id,
-        version=draft.best.article if draft.best else None,
+        version=draft.best,
         published_at=draft.published_at,
         sources=sorted(draft.sources),
     )

@@ -8,7 +8,7 @@ import msgspec
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from ingest.article import Article
+from ingest.article import ScoredArticle
 from ingest.store.rows import rows
 
 
@@ -28,7 +28,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
 class New(msgspec.Struct, frozen=True, kw_only=True):
     """A page that the archive does not have; the version is its best one."""
 
-    version: Article
+    version: ScoredArticle
     page: str
     story_id: int
     match_method: str  # first | title
@@ -41,7 +41,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     """What a sighting changes of a known page; version None: the stored one stays."""
 
     id: int
-    version: Article | None
+    version: ScoredArticle | None
     published_at: datetime
     sources: list[str]
 
@@ -49,13 +49,15 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 # A version's columns, as both statements below read them from JSON. `source` and `external_id` name its sighting.
 _VERSION = (
     "source text, external_id text, url text, title text, description text, content text, author text, "
-    "source_name text, image_url text, language text, modified_at timestamptz, completeness smallint, digest bigint"
+    "source_name text, image_url text, language text, modified_at timestamptz, completeness smallint, digest bigint, "
+    "polarity real, label text"
 )
-_COLUMNS = (
+_OF_ARTICLE = (
     "source, external_id, url, title, description, content, author, source_name, image_url, language, modified_at, "
     "completeness, digest"
 )
-_FIELDS = tuple(_COLUMNS.split(", "))
+_OF_SENTIMENT = "polarity, label"
+_COLUMNS = f"{_OF_ARTICLE}, {_OF_SENTIMENT}"
 
 
 def known(conn: Connection[Any], pages: Collection[str], ids: Collection[int]) -> list[Known]:
@@ -97,7 +99,7 @@ def improve(conn: Connection[Any], changes: Iterable[Change]) -> None:
     conn.execute(
         f"""
         UPDATE articles SET ({_COLUMNS}, published_at, sources) = (
-            {", ".join(f"r.{field}" for field in _FIELDS)}, r.published_at,
+            {", ".join(f"r.{column}" for column in _COLUMNS.split(", "))}, r.published_at,
             ARRAY(SELECT json_array_elements_text(r.sources))
         )
         FROM json_to_recordset(%s) AS r ({_VERSION}, id bigint, published_at timestamptz, sources json)
@@ -132,8 +134,11 @@ def stories_of(conn: Connection[Any], ids: Collection[int]) -> list[int]:
     return [row[0] for row in found]
 
 
-def _fields(version: Article) -> dict[str, Any]:
-    return {field: getattr(version, field) for field in _FIELDS}
+def _fields(version: ScoredArticle) -> dict[str, Any]:
+    return {
+        **{column: getattr(version.article, column) for column in _OF_ARTICLE.split(", ")},
+        **{column: getattr(version.sentiment, column) for column in _OF_SENTIMENT.split(", ")},
+    }
 
 
 def _rest(row: New | Change) -> dict[str, Any]:

@@ -23,34 +23,40 @@ class Text(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def out_of_date(conn: Connection[Any], version: str, count: int) -> list[Text]:
-    """Articles that another version of the method has scored."""
+    """Articles that another version of the method has scored, or that do not carry their tone for searches."""
     with conn.cursor(row_factory=class_row(Text)) as cursor:
         return cursor.execute(
             """
             SELECT a.id, a.title, a.description, a.content, a.language
             FROM article_sentiments s JOIN articles a ON a.id = s.article_id
-            WHERE s.method_version <> %s LIMIT %s
+            WHERE s.method_version <> %s OR (a.polarity, a.label) IS DISTINCT FROM (s.polarity, s.label) LIMIT %s
             """,
             (version, count),
         ).fetchall()
 
 
 def upsert(conn: Connection[Any], by_article: Mapping[int, Sentiment], at: datetime) -> None:
-    """Store the sentiment of each article id, in the place of an older one."""
+    """Store the sentiment of each article id, in the place of an older one, and its tone with the article."""
     conn.execute(
         """
-        INSERT INTO article_sentiments
-            (article_id, polarity, subjectivity, label, confidence, text_length, method, method_version, reason,
-             analyzed_at)
-        SELECT article_id, polarity, subjectivity, label, confidence, text_length, method, method_version, reason, %s
-        FROM json_to_recordset(%s) AS r (
-            article_id bigint, polarity real, subjectivity real, label text, confidence real, text_length int,
-            method text, method_version text, reason text
+        WITH stored AS (
+            INSERT INTO article_sentiments
+                (article_id, polarity, subjectivity, label, confidence, text_length, method, method_version, reason,
+                 analyzed_at)
+            SELECT article_id, polarity, subjectivity, label, confidence, text_length, method, method_version, reason,
+                   %s
+            FROM json_to_recordset(%s) AS r (
+                article_id bigint, polarity real, subjectivity real, label text, confidence real, text_length int,
+                method text, method_version text, reason text
         )
-        ON CONFLICT (article_id) DO UPDATE SET
-            (polarity, subjectivity, label, confidence, text_length, method, method_version, reason, analyzed_at) =
-            (excluded.polarity, excluded.subjectivity, excluded.label, excluded.confidence, excluded.text_length,
-             excluded.method, excluded.method_version, excluded.reason, excluded.analyzed_at)
+            ON CONFLICT (article_id) DO UPDATE SET
+                (polarity, subjectivity, label, confidence, text_length, method, method_version, reason, analyzed_at) =
+                (excluded.polarity, excluded.subjectivity, excluded.label, excluded.confidence, excluded.text_length,
+                 excluded.method, excluded.method_version, excluded.reason, excluded.analyzed_at)
+            RETURNING article_id, polarity, label
+        )
+        UPDATE articles SET (polarity, label) = (stored.polarity, stored.label) FROM stored
+        WHERE id = article_id AND (articles.polarity, articles.label) IS DISTINCT FROM (stored.polarity, stored.label)
         """,
         (at, rows({"article_id": id_, **msgspec.structs.asdict(s)} for id_, s in by_article.items())),
     )

@@ -13,22 +13,20 @@ from psycopg import Connection, sql
 
 from shared.errors import BadQueryError
 from shared.query import parser
-from shared.query.compile import Columns, Compiled, compile_query
+from shared.query.compile import COLUMNS, Compiled, compile_query
 from shared.query.lexemes import RESOLVE, Lexemes, Lookup, lookups, resolve_values
 from shared.query.tree import Query
 
 # Conditions of one statement: its plan takes about as long as its execution.
 _TOGETHER: Final = 100
-_COLUMNS: Final = Columns(label=sql.SQL("a.label"), polarity=sql.SQL("a.polarity"))
 # Most queries are about words alone and become one tsquery; these are matched all at once.
-_WORDS: Final = sql.SQL("{} @@ {}::tsquery").format(_COLUMNS.search, sql.Placeholder("q0"))
+_WORDS: Final = sql.SQL("{} @@ {}::tsquery").format(COLUMNS.search, sql.Placeholder("q0"))
 
 # All articles of the stories that changed: any of them can be what a cached answer shows or would show.
 _CHANGED: Final = """
     WITH a AS MATERIALIZED (
-        SELECT a.search, a.author, a.source_name, a.sources, a.language, s.label, s.polarity
-        FROM articles a LEFT JOIN article_sentiments s ON s.article_id = a.id
-        WHERE a.story_id IN (SELECT story_id FROM articles WHERE id = ANY(%(ids)s))
+        SELECT search, author, source_name, sources, language, label, polarity
+        FROM articles WHERE story_id IN (SELECT story_id FROM articles WHERE id = ANY(%(ids)s))
     )
 """
 _MATCH_WORDS: Final = sql.SQL(
@@ -102,7 +100,7 @@ def _query(text: str) -> Query | None:
 
 def _compiled(query: Query, known: Lexemes, prefix: str) -> Compiled | None:
     try:
-        return compile_query(query, known, columns=_COLUMNS, prefix=prefix)
+        return compile_query(query, known, prefix=prefix)
     except BadQueryError:
         return None
 

@@ -23,8 +23,8 @@ class Columns(msgspec.Struct, frozen=True, kw_only=True):
     outlet: sql.Composable = sql.SQL("to_tsvector('pg_catalog.simple', a.source_name)")
     sources: sql.Composable = sql.SQL("a.sources")
     language: sql.Composable = sql.SQL("a.language")
-    label: sql.Composable = sql.SQL("s.label")
-    polarity: sql.Composable = sql.SQL("s.polarity")
+    label: sql.Composable = sql.SQL("a.label")
+    polarity: sql.Composable = sql.SQL("a.polarity")
 
 
 class Condition(msgspec.Struct, frozen=True):
@@ -38,13 +38,11 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
     """ranking: a tsquery of all that must or may be found, for rank and highlights; None when there is nothing.
 
     ignored: terms whose words are all too common to be indexed.
-    needs_sentiment: whether article_sentiments must be joined (outer, as s).
     """
 
     condition: Condition
     ranking: str | None
     ignored: tuple[Text, ...]
-    needs_sentiment: bool
 
 
 # SQL itself, or a tsquery that has still to be put into it. inverse: the opposite of the tsquery.
@@ -81,7 +79,6 @@ def compile_query(
         condition=Condition(compiler.rendered(part), compiler.values),
         ranking=part.rank or None,
         ignored=tuple(dict.fromkeys(compiler.ignored)),
-        needs_sentiment=any(_is_sentiment(leaf) for leaf in query.places),
     )
 
 
@@ -101,10 +98,6 @@ def only_common_words(query: Query) -> BadQueryError:
         "add a word that says what it is about",
         position=min(query.places.values()),
     )
-
-
-def _is_sentiment(leaf: Leaf) -> bool:
-    return isinstance(leaf, Polarity) or (isinstance(leaf, Equal) and leaf.field == "sentiment")
 
 
 class _Compiler:

@@ -29,7 +29,8 @@ _MAKERS = [
 _COLUMNS = {
     "stories": "id, lead_id, article_count, sources, first_published_at, last_published_at",
     "articles": "id, source, external_id, url, page, title, description, content, author, source_name, image_url, "
-    "language, published_at, modified_at, fetched_at, story_id, match_method, completeness, digest, sources",
+    "language, published_at, modified_at, fetched_at, story_id, match_method, completeness, digest, sources, polarity, "
+    "label",
     "sightings": "source, external_id, article_id, url, source_name, published_at, fetched_at",
     "titles": "id, article_id, title_key, numbers, published_at",
     "title_words": "word, published_at, title_id",
@@ -168,6 +169,8 @@ def _rows(made_up: Made) -> dict[str, list[list[Any]]]:
             90 if raw.author else 75,
             id_,
             [raw.source],
+            polarity,
+            label,
         ),
     ]
     return {

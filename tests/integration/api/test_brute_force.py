@@ -42,9 +42,10 @@ def _fill(worker: psycopg.Connection) -> None:
     chance, archive = random.Random(23), Archive(worker)
     stories = [archive.story() for _ in range(90)]
     for _ in range(ROWS):
-        article = archive.article(
+        archive.article(
             query_tests._text(chance, 1, 6),
             tone=chance.choice([None, "no_text", *query_tests.LABELS]),
+            polarity=chance.choice(query_tests.POLARITIES),
             description=chance.choice([None, query_tests._text(chance, 0, 8)]),
             content=chance.choice([None, query_tests._text(chance, 0, 30)]),
             author=chance.choice(query_tests.AUTHORS),
@@ -54,10 +55,6 @@ def _fill(worker: psycopg.Connection) -> None:
             image_url=chance.choice([None, "https://i.example/1.jpg"]),
             published_at=NOW - timedelta(days=chance.choice(DAYS), minutes=chance.randrange(3)),
             story_id=chance.choice(stories),
-        )
-        worker.execute(
-            "UPDATE article_sentiments SET polarity = %s WHERE article_id = %s AND label IS NOT NULL",
-            (chance.choice(query_tests.POLARITIES), article),
         )
     worker.execute("ANALYZE articles, article_sentiments")
 

@@ -180,7 +180,7 @@ async def test_pages_neither_repeat_nor_skip(api, archive, sort):
 
 
 async def test_beyond_the_ranked_candidates_pages_go_on_by_date(api, archive, monkeypatch):
-    monkeypatch.setitem(listing.RANKED, "relevance", 5)
+    monkeypatch.setattr(listing, "RANKED", 5)
     for number in range(12):
         archive.article(f"storm {number}", published_at=NOW - timedelta(hours=number))
     pages = [await found(api, f"q=storm&limit=4&page={page}") for page in (1, 2, 3)]

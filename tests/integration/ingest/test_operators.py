@@ -197,6 +197,16 @@ def test_sentiments_of_an_older_method_are_made_anew(run, ports, rows, archive, 
     assert rows("SELECT method_version, count(*)::int FROM article_sentiments GROUP BY 1") == [
         (METHOD_VERSION, 1)
     ]
+    assert rows("SELECT label FROM articles") == [("positive",)]
+
+
+def test_an_article_without_its_tone_beside_its_words_gets_it(ports, rows, archive):
+    """A worker of a release before migration 0004 writes none there."""
+    archive.article(title="A wonderful, splendid day")
+    rows("UPDATE article_sentiments SET method_version = %s RETURNING 1", (METHOD_VERSION,))
+    rows("UPDATE articles SET label = NULL, polarity = NULL RETURNING 1")
+    rescore_sentiment(RescoreSentiment(), ports, "x")
+    assert rows("SELECT label FROM articles") == [("positive",)]
 
 
 def test_status_is_one_screen(run, ports, rows, redis):

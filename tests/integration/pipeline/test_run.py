@@ -37,8 +37,8 @@ def test_an_item_becomes_a_searchable_article_with_story_and_sentiment(ports, sq
     written = run([raw("A wonderful day for the harbour", content="Great news. " * 50)], "f", ports)
     assert (written.fetched, written.stored, written.merged, written.quarantined) == (1, 1, 0, 0)
     [(title, label, lead, count, sources)] = sql(
-        """SELECT title, label, lead_id = a.id, article_count, s.sources FROM articles a
-           JOIN article_sentiments ON article_id = a.id JOIN stories s ON s.id = story_id
+        """SELECT title, t.label, lead_id = a.id, article_count, s.sources FROM articles a
+           JOIN article_sentiments t ON article_id = a.id JOIN stories s ON s.id = story_id
            WHERE search @@ websearch_to_tsquery('english', 'harbours')"""
     )
     assert (title, label, lead, count, sources) == (

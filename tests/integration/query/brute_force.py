@@ -51,14 +51,12 @@ class LanguageDependentError(Exception):
 
 
 class BruteForce:
-    """stems: (config, text) → to_tsvector of it; vocabulary: config → what a prefix may begin."""
+    """stems: (config, text) → to_tsvector of it; english: the words that a prefix may begin; elsewhere it is a word."""
 
-    def __init__(
-        self, rows: Iterable[Row], stems: dict[tuple[str, str], str], vocabulary: dict[str, list[str]]
-    ) -> None:
+    def __init__(self, rows: Iterable[Row], stems: dict[tuple[str, str], str], english: list[str]) -> None:
         self.rows = [(row, row.words) for row in rows]
         self.stems = {key: vector(text) for key, text in stems.items()}
-        self.vocabulary = vocabulary
+        self.english = english
         self.begun = functools.cache(self._begun)
 
     def find(self, root: Node, languages: Iterable[str]) -> set[int] | None:
@@ -123,7 +121,8 @@ class BruteForce:
         )
 
     def _begun(self, prefix: str, config: str) -> set[str]:
-        words = (word for word in self.vocabulary[config] if word.startswith(prefix))
+        beginning = [word for word in self.english if word.startswith(prefix)]
+        words = beginning if config == "english" else [prefix]
         return {stem for word in words for stem in self.stems[config, word]}
 
 

@@ -86,9 +86,10 @@ def connection(database):
             ):  # A phrase that begins in the title and ends in the description is none.
                 first, _, rest = chance.choice(PHRASES).partition(" ")
                 title, description = f"{title} {first}", f"{rest} {description}"
-            article = archive.article(
+            archive.article(
                 title,
                 tone=chance.choice([None, "no_text", *LABELS]),
+                polarity=chance.choice(POLARITIES),
                 description=chance.choice([None, description, description]),
                 content=chance.choice([None, _text(chance, 0, 30)]),
                 author=chance.choice(AUTHORS),
@@ -96,10 +97,6 @@ def connection(database):
                 language=chance.choice(LANGUAGES),
                 sources=chance.sample(SOURCES, chance.randint(1, 3)),
                 story_id=story,
-            )
-            worker.execute(
-                "UPDATE article_sentiments SET polarity = %s WHERE article_id = %s AND label IS NOT NULL",
-                (chance.choice(POLARITIES), article),
             )
         worker.execute("ANALYZE articles, article_sentiments")
         with psycopg.connect(database.api, autocommit=True) as reader:
@@ -113,9 +110,9 @@ def _brute_force(connection) -> BruteForce:
     """).fetchall()
     texts = [*PLAIN, *ODD, *PHRASES, *(odd.rstrip(".") for odd in ODD)]
     # A prefix is a word itself, and in English the beginning of all the words that the endings make, known or not.
-    vocabulary = dict.fromkeys(CONFIGS, PREFIXES)
-    vocabulary["english"] = [*PLAIN, *(prefix + tail for prefix in PREFIXES for tail in ENGLISH_TAILS)]
-    keys = [(config, text) for config in CONFIGS for text in {*texts, *vocabulary[config]}]
+    english = [*PLAIN, *(prefix + tail for prefix in PREFIXES for tail in ENGLISH_TAILS)]
+    keys = [(config, text) for config in CONFIGS for text in {*texts, *PREFIXES}]
+    keys += [("english", text) for text in {*english} - {*texts, *PREFIXES}]
     stems = connection.execute(
         "SELECT to_tsvector(c::regconfig, t)::text "
         "FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY x(c, t, n) ORDER BY n",
@@ -125,7 +122,7 @@ def _brute_force(connection) -> BruteForce:
     return BruteForce(
         [Row(**dict(zip(names, row, strict=True))) for row in rows],
         {key: stem for key, (stem,) in zip(keys, stems, strict=True)},
-        vocabulary,
+        english,
     )
 
 
@@ -209,12 +206,9 @@ def _ids(connection, text: str, languages: tuple[str, ...]) -> set[int] | None:
     except BadQueryError:
         return None
     statement = sql.SQL(
-        "SELECT a.id, coalesce(ts_rank(a.search, {ranking}::tsquery), 0) FROM articles a {join} WHERE {condition}"
+        "SELECT a.id, coalesce(ts_rank(a.search, {ranking}::tsquery), 0) FROM articles a WHERE {condition}"
     ).format(
         ranking=sql.Literal(compiled.ranking),
-        join=sql.SQL(
-            "LEFT JOIN article_sentiments s ON s.article_id = a.id" if compiled.needs_sentiment else ""
-        ),
         condition=compiled.condition.expression,
     )
     return {row[0] for row in connection.execute(statement, compiled.condition.values)}

@@ -38,7 +38,7 @@ SYNTAX = [
     "\\'",
     "''",
 ]
-ORIGIN = sql.SQL("articles a LEFT JOIN article_sentiments s ON s.article_id = a.id")
+ORIGIN = sql.SQL("articles a")
 
 
 @pytest.fixture

@@ -49,9 +49,10 @@ def test_a_moment_lies_in_its_block_of_each_size(at):
         assert begin <= at < end
 
 
-@given(TIMES, TIMES)
-def test_the_rest_begins_where_the_blocks_end(begin, end):
-    steps = windows.looks(begin, end)
+@given(TIMES, TIMES, st.integers(0, windows.SIZES - 1))
+def test_the_rest_begins_where_the_blocks_end(begin, end, smallest):
+    steps = windows.looks(begin, end, smallest=smallest)
+    assert all(name % 8 >= smallest for name in steps.blocks)
     first, last = span(steps.blocks[0]), span(steps.blocks[-1])
     assert first[0] <= begin < first[1]
     reached = last[0] if begin > end else last[1]

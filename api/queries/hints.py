@@ -1,0 +1,95 @@
+"""What the search index knows of a query beside its words: what an article is, and which words follow one another.
+
+A hint is a condition that every match satisfies and that the index answers by itself; the query's own condition stands
+beside it and decides. Migration 0004 has the functions in SQL.
+"""
+
+import itertools
+import math
+import re
+import struct
+from collections.abc import Iterable
+from typing import Final
+
+from psycopg import sql
+
+from shared.query.compile import Condition
+from shared.query.lexemes import NAME_CONFIG, Lexemes, is_name, term_lookups
+from shared.query.tree import Equal, Node, Or, Polarity, Text
+
+_FACETS: Final = sql.SQL("news_facets(a.sources, a.language, a.label, a.polarity, a.image_url) && {}::text[]")
+_PAIRS: Final = sql.SQL("""(
+    news_pairs('', a.search)
+    || news_pairs('outlet ', to_tsvector('pg_catalog.simple', a.source_name))
+    || news_pairs('author ', to_tsvector('pg_catalog.simple', coalesce(a.author, '')))
+) @@ ({})""")
+_PAIR: Final = sql.SQL("news_pair({}, {}, {})::tsquery")
+# What most articles are is looked up faster in each candidate than in a list of nearly all.
+_MOST: Final = {"lang:en", "image:true"}
+_MANY_TENTHS: Final = 10
+_KINDS: Final = {"outlet": "outlet ", "author": "author "}
+
+# The lexemes of a tsquery as PostgreSQL writes it, and how far each stands from the one before.
+_STEP: Final = re.compile(r"(?: <(-|[0-9]+)> )?('(?:[^']|'')*')")
+
+
+def facets(node: Node) -> list[str] | None:
+    """Names of which every match has one; None when there is nothing to tell them by, or most articles have one."""
+    if isinstance(node, Equal):
+        name = {"source": "", "lang": "lang:", "sentiment": "tone:"}[node.field] + node.value
+        return None if name in _MOST else [name]
+    if isinstance(node, Polarity):
+        tenths = range(_tenth(node.low, -1), _tenth(node.high, 1) + 1)
+        return [f"polarity:{n}" for n in tenths] if len(tenths) <= _MANY_TENTHS else None
+    if isinstance(node, Or):
+        each = [facets(child) for child in node.children]
+        return [name for names in each if names for name in names] if all(each) else None
+    return None
+
+
+def image(has_image: bool) -> list[str] | None:
+    name = "image:true" if has_image else "image:false"
+    return None if name in _MOST else [name]
+
+
+def with_facets(names: list[str], value: str) -> Condition:
+    """value: what the bound value is called."""
+    return Condition(_FACETS.format(sql.Placeholder(value)), {value: names})
+
+
+def pairs(node: Node, configs: Iterable[str], lexemes: Lexemes, prefix: str) -> Condition | None:
+    """For words that follow one another, or several such. None when it is about anything else as well."""
+    leaves = node.children if isinstance(node, Or) else (node,)
+    values: dict[str, str] = {}
+    either: list[sql.Composable] = []
+    for leaf in leaves:
+        if not isinstance(leaf, Text) or leaf.kind == "prefix":
+            return None
+        for config in (NAME_CONFIG,) if is_name(leaf) else configs:
+            steps = _adjacent(lexemes[term_lookups(leaf, config)[0]])
+            if not steps:
+                return None
+            kind = sql.Literal(_KINDS.get(leaf.field, ""))
+            each = []
+            for step in steps:
+                one, other = f"{prefix}{len(values)}", f"{prefix}{len(values) + 1}"
+                values |= {one: step[0], other: step[1]}
+                each.append(_PAIR.format(kind, sql.Placeholder(one), sql.Placeholder(other)))
+            either.append(sql.SQL("({})").format(sql.SQL(" && ").join(each)))
+    return Condition(_PAIRS.format(sql.SQL(" || ").join(either)), values)
+
+
+def _adjacent(tsquery: str) -> list[tuple[str, str]]:
+    """Each two lexemes of a phrase between which nothing stands."""
+    found = [(step, _unquoted(lexeme)) for step, lexeme in _STEP.findall(tsquery)]
+    return [(one, other) for (_, one), (step, other) in itertools.pairwise(found) if step in ("-", "1")]
+
+
+def _unquoted(lexeme: str) -> str:
+    return lexeme[1:-1].replace("''", "'").replace("\\\\", "\\")
+
+
+def _tenth(bound: float | None, otherwise: float) -> int:
+    """The tenth that a polarity lies in, as the index has it: of the real that is stored."""
+    stored: float = struct.unpack("f", struct.pack("f", otherwise if bound is None else bound))[0]
+    return math.floor(stored * 10)
