@@ -3,7 +3,7 @@
 Two lags apart: fetches may succeed while the newest article is a day old, as NewsAPI's free plan has it by contract.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
