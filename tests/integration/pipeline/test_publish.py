@@ -35,7 +35,7 @@ def cache(redis, query, *, seconds=300):
     for digest in digests:
         redis.set(keys.search(digest), b"{}")
     redis.sadd(keys.variants(query), *digests)
-    redis.hset(keys.STANDING, query, str(time.time() + seconds))
+    redis.zadd(keys.STANDING, {query: time.time() + seconds})
 
 
 def cached(redis):
@@ -47,7 +47,7 @@ def test_matching_answers_go_and_others_stay(ports, redis):
         cache(redis, query)
     run([raw("Parliament votes for the new harbour law")], "f", ports)
     assert cached(redis) == {"harbour -law", "election", "häfen"}
-    assert {q.decode() for q in redis.hkeys(keys.STANDING)} == {"harbour -law", "election", "häfen"}
+    assert {q.decode() for q in redis.zrange(keys.STANDING, 0, -1)} == {"harbour -law", "election", "häfen"}
     assert not redis.exists(keys.variants("harbours"))
     assert redis.get(keys.GENERATION) == b"1"
     assert ports.metrics.counts["answers_dropped"] == 6  # two pages of each
@@ -88,7 +88,7 @@ def test_a_story_that_grows_changes_the_answers_that_show_its_lead(ports, redis)
 def test_expired_queries_are_forgotten(ports, redis):
     cache(redis, "election", seconds=-1)
     run([raw("Parliament votes")], "f", ports)
-    assert redis.hkeys(keys.STANDING) == []
+    assert redis.zrange(keys.STANDING, 0, -1) == []
 
 
 def test_a_lost_redis_is_counted_and_the_write_stands(ports):
@@ -129,7 +129,7 @@ def test_filters_and_fields_are_matched_as_the_api_matches_them(ports, redis):
         "f",
         ports,
     )
-    standing = {query.decode() for query in redis.hkeys(keys.STANDING)}
+    standing = {query.decode() for query in redis.zrange(keys.STANDING, 0, -1)}
     assert standing == {query for query, goes in queries.items() if not goes}
 
 
