@@ -1,11 +1,15 @@
 """After a write exactly the cached answers that it changes are gone."""
 
+import itertools
+import threading
 import time
 
 import msgspec
 import pytest
 import redis as redis_client
 
+from api.cache import _STORE
+from ingest.pipeline.publish import publish
 from ingest.pipeline.run import run
 from shared import keys
 from shared.clock import utcnow
@@ -138,3 +142,27 @@ def test_an_article_that_changes_one_of_a_story_changes_the_answers_that_find_an
     cache(redis, "whales outlet:guardian")
     run([from_newsapi("Parliament votes for new harbour law", "https://post.example/1")], "f", ports)
     assert cached(redis) == set()
+
+
+def test_answers_that_are_kept_during_a_publication_are_found_by_the_next(ports, redis, redis_url):
+    run([raw("Parliament votes for the new harbour law")], "f", ports)
+    done = threading.Event()
+
+    def keep():
+        with redis_client.Redis.from_url(redis_url) as client:
+            store = client.register_script(_STORE)
+            for number in itertools.count():
+                if done.is_set():
+                    return
+                where = [keys.GENERATION, keys.search(f"{number}"), keys.STANDING, keys.variants("harbour")]
+                until = int(time.time()) + 300
+                store(keys=where, args=[client.get(keys.GENERATION), b"{}", 300, number, until, "harbour"])
+
+    api = threading.Thread(target=keep)
+    api.start()
+    for _ in range(100):
+        publish([1], ports)
+    done.set()
+    api.join()
+    publish([1], ports)
+    assert redis.keys("search:*") == []
