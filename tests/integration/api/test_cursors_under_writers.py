@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import string
 import threading
 from datetime import timedelta
 
@@ -16,10 +17,11 @@ from tests.items import NOW, raw
 
 pytestmark = pytest.mark.anyio
 
-# Titles of eight words in a row: alike to the next one, not to the one after that, which the one between them merges.
-WORDS = (
-    "alpha bravo delta gamma hotel india julia lorry mango nancy oscar piano queen romeo sugar tango".split()
-)
+# Titles are eight words of a row in their order: alike to the next eight, not to those after that, which the ones
+# between them merge.
+ROWS = 60
+_letters = random.Random(1)
+WORDS = [["".join(_letters.choices(string.ascii_lowercase, k=6)) for _ in range(12)] for _ in range(ROWS)]
 WORKERS = 2
 
 
@@ -78,10 +80,17 @@ def batch(dice, size):
 
 
 def article(dice):
-    begin, row = dice.randrange(len(WORDS) - 7), dice.randrange(8)
+    begin = dice.randrange(5)
+    title = " ".join(dice.choice(WORDS)[begin : begin + 8])
     at = NOW - timedelta(hours=48, seconds=dice.randrange(60_000))
-    title = " ".join(f"{word}{'xyzuvwab'[row]}" for word in WORDS[begin : begin + 8])
-    return raw(title, description="A storm. " * dice.randrange(1, 9), published_at=at.isoformat())
+    outlet = f"outlet{dice.randrange(10**9)}.example"
+    return raw(
+        title,
+        language="en",
+        url=f"https://{outlet}/1",
+        description="A storm. " * dice.randrange(1, 9),
+        published_at=at.isoformat(),
+    )
 
 
 @pytest.mark.parametrize("sort", ["newest", "oldest", "relevance"])
