@@ -37,9 +37,7 @@ ALIASES: Final = 10_000
 _STORE: Final = """
 if (redis.call('GET', KEYS[1]) or '0') ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
-if ARGV[6] and tonumber(redis.call('HGET', KEYS[3], ARGV[6]) or '0') < tonumber(ARGV[5]) then
-    redis.call('HSET', KEYS[3], ARGV[6], ARGV[5])
-end
+if ARGV[6] then redis.call('ZADD', KEYS[3], 'GT', ARGV[5], ARGV[6]) end
 for i = 4, #KEYS do
     redis.call('SADD', KEYS[i], ARGV[4])
     if redis.call('TTL', KEYS[i]) < tonumber(ARGV[3]) then redis.call('EXPIRE', KEYS[i], ARGV[3]) end

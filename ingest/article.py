@@ -112,3 +112,4 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
     quarantined: int = 0
     discarded: dict[str, int] = {}
     changed_articles: tuple[int, ...] = ()  # ids stored or improved: what cached answers may lack
+    former_articles: tuple[str, ...] = ()  # what ingest.store.standing tells of those that were there before

@@ -25,7 +25,9 @@ def answer(command_id: str) -> str:
 
 # Searches -----------------------------------------------------------------------------------------------------
 GENERATION = "standing:generation"  # integer: grows with each publish
-STANDING = "standing:queries"  # hash: query text -> unix time until which some cached answer of it may live
+STANDING = (
+    "standing:until"  # sorted set: query text -> unix time until which some cached answer of it may live
+)
 
 
 def search(digest: str) -> str:
@@ -41,6 +43,9 @@ def variants(query: str) -> str:
 def shown(story_id: int) -> str:
     """Set: the digests of all cached answers that show this story."""
     return f"standing:story:{story_id}"
+
+
+REGISTERS: Final = ("standing:variants:*", "standing:story:*")  # glob patterns of these two
 
 
 DROPPED = "dropped"  # channel: the digests of answers that ingest has dropped, separated by spaces

@@ -336,7 +336,9 @@ async def _look(at: Deps, name: str, asked: Question) -> Look:
         answer = await at.cache.put(
             name,
             answer,
-            query=asked.asked.standing,
+            query=""
+            if asked.view.explain
+            else asked.asked.standing,  # it counts what only a part of it finds
             generation=generation,
             seconds=seconds,
             stories=[each.story_id for each in found.articles],

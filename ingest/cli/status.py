@@ -89,7 +89,7 @@ def _budgets(ports: Ports, _now: datetime) -> None:
 
 
 def _cache(ports: Ports, now: datetime) -> None:
-    standing: Any = ports.redis.hlen(keys.STANDING)
+    standing: Any = ports.redis.zcard(keys.STANDING)
     memory: Any = ports.redis.info("memory")
     say(f"\ncache: {standing} queries with stored answers; Redis uses {memory['used_memory_human']}")
     hour = int(now.timestamp()) // _HOUR

@@ -6,7 +6,7 @@ from typing import Final
 from ingest.pipeline.publish import publish
 from ingest.pipeline.sentiment import METHOD_VERSION, score
 from ingest.ports import Ports
-from ingest.store import sentiments
+from ingest.store import sentiments, standing
 from shared import bus
 from shared.commands import RescoreSentiment
 
@@ -28,8 +28,9 @@ def _batch(ports: Ports) -> bool:
     with ports.database.connection() as conn:
         texts = sentiments.out_of_date(conn, METHOD_VERSION, _BATCH)
         scores = {text.id: score(text) for text in texts}
+        former = standing.former(conn, list(scores))
         if scores:
             sentiments.upsert(conn, scores, ports.clock())
-    publish(list(scores), ports)
+    publish(list(scores), ports, former)
     ports.metrics.count("sentiments_rescored", len(scores))
     return bool(scores)

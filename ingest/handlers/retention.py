@@ -63,6 +63,8 @@ def _drop_articles(ports: Ports) -> None:
             ids = removal.past(conn, before, _BATCH)
             removed = removal.remove_articles(conn, ids) if ids else 0
         ports.metrics.count("articles_dropped", removed)
+        if removed:
+            forget_all(ports)
         if len(ids) < _BATCH:
             return
 

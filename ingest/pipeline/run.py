@@ -49,7 +49,7 @@ def run(items: Sequence[Outcome], fetch_id: str, ports: Ports) -> Written:
         batch = [_Prepared(item, prepare(item, now)) for item in items[start : start + size]]
         written = _write(batch, fetch_id, ports, now)
         _count(batch[0].outcome.source, written, ports)
-        publish(written.changed_articles, ports)
+        publish(written.changed_articles, ports, written.former_articles)
         total = _sum(total, written)
     return total
 
@@ -101,4 +101,5 @@ def _sum(one: Written, other: Written) -> Written:
         quarantined=one.quarantined + other.quarantined,
         discarded=dict(Counter(one.discarded) + Counter(other.discarded)),
         changed_articles=one.changed_articles + other.changed_articles,
+        former_articles=one.former_articles + other.former_articles,
     )

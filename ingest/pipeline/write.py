@@ -17,7 +17,7 @@ from ingest.article import Discarded, Quarantined, ScoredArticle, Written
 from ingest.pipeline.gather import Draft, Gathered, earliest, gather
 from ingest.pipeline.group import Grouping, NewTitle, edges, group
 from ingest.pipeline.match import Title
-from ingest.store import articles, fetches, quarantine, sentiments, sightings, stories, titles
+from ingest.store import articles, fetches, quarantine, sentiments, sightings, standing, stories, titles
 from ingest.store.sightings import Identity, Sighting
 from shared.config import IngestSettings
 
@@ -25,10 +25,11 @@ Settled = ScoredArticle | Quarantined | Discarded
 
 
 class _Placed(NamedTuple):
-    """Where each draft is now: article ids by page, stories by draft, and what changed for readers."""
+    """Where each draft is now: article ids by page; what changed for readers, and what queries saw of it before."""
 
     ids: dict[str, int]
     changed: set[int]
+    former: list[str]
 
 
 def write(
@@ -39,15 +40,14 @@ def write(
     refused = [item for item in batch if isinstance(item, Quarantined)]
     unwanted = Counter(item.reason for item in batch if isinstance(item, Discarded))
     with conn.transaction():
-        stored, changed = _store(conn, scored, settings, at) if scored else (0, ())
+        stored = _store(conn, scored, settings, at) if scored else Written()
         quarantine.insert(conn, refused, fetch_id, at)
-        written = Written(
+        written = msgspec.structs.replace(
+            stored,
             fetched=len(batch),
-            stored=stored,
-            merged=len(scored) - stored,
+            merged=len(scored) - stored.stored,
             quarantined=len(refused),
             discarded=dict(unwanted),
-            changed_articles=tuple(changed),
         )
         newest = max((s.article.published_at for s in scored), default=None)
         fetches.add_counts(conn, fetch_id, written, newest)
@@ -56,8 +56,8 @@ def write(
 
 def _store(
     conn: Connection[Any], scored: Sequence[ScoredArticle], settings: IngestSettings, at: datetime
-) -> tuple[int, Sequence[int]]:
-    """Returns how many articles are new, and the ids of all that readers may see changed."""
+) -> Written:
+    """Counts the new articles, and names all that readers may see changed."""
     stories.take_turns(conn)
     seen = {s.identity: s for s in sightings.known(conn, {_identity(s) for s in scored})}
     known = articles.known(conn, {s.article.page for s in scored}, {s.article_id for s in seen.values()})
@@ -65,8 +65,12 @@ def _store(
     new_titles = _new_titles(conn, gathered)
     grouping = _group(conn, gathered, new_titles, settings)
     placed = _place(conn, gathered.drafts, grouping, at)
-    _file(conn, gathered.drafts, new_titles, seen, placed.ids, at)
-    return sum(draft.known is None for draft in gathered.drafts), sorted(placed.changed)
+    resighted = _file(conn, gathered.drafts, new_titles, seen, placed.ids, at)
+    return Written(
+        stored=sum(draft.known is None for draft in gathered.drafts),
+        changed_articles=tuple(sorted(placed.changed | resighted)),
+        former_articles=tuple(placed.former),
+    )
 
 
 def _identity(scored: ScoredArticle) -> Identity:
@@ -112,6 +116,7 @@ def _place(conn: Connection[Any], drafts: Sequence[Draft], grouping: Grouping, a
     if new:
         ids |= articles.insert(conn, new, at)
     changes = [_change(d, d.known.id) for d in drafts if d.known and (d.best or d.widened)]
+    former = standing.former(conn, [c.id for c in changes]) if changes else []
     if better := [c for c in changes if c.version]:
         articles.improve(conn, better)
     if wider := [c for c in changes if not c.version]:
@@ -122,7 +127,7 @@ def _place(conn: Connection[Any], drafts: Sequence[Draft], grouping: Grouping, a
     touched = {story_ids[n] for n, d in enumerate(drafts) if d.known is None or d.best or d.widened}
     touched |= set(grouping.into.values())
     leads = stories.refresh(conn, touched) if touched else []
-    return _Placed(ids, {*scores, *moved, *leads, *(c.id for c in changes)})
+    return _Placed(ids, {*scores, *moved, *leads, *(c.id for c in changes)}, former)
 
 
 def _new(n: int, draft: Draft, story_id: int, grouping: Grouping) -> articles.New:
@@ -155,14 +160,15 @@ def _file(
     seen: dict[Identity, Sighting],
     ids: dict[str, int],
     at: datetime,
-) -> None:
-    """Remember items and titles for the batches to come."""
+) -> set[int]:
+    """Remember items and titles for the batches to come; returns the articles that were sighted anew or elsewhere."""
     said = [
         msgspec.structs.replace(earliest(s, seen.get(s.identity)), article_id=ids[draft.page])
         for draft in drafts
         for s in draft.sightings.values()
     ]
-    if news := [s for s in said if s != seen.get(s.identity)]:
+    news = [s for s in said if s != seen.get(s.identity)]
+    if news:
         sightings.upsert(conn, news, at)
     if new_titles:
         titles.insert(
@@ -178,3 +184,4 @@ def _file(
                 for t in new_titles
             ],
         )
+    return {s.article_id for s in news}

@@ -173,9 +173,9 @@ async def test_an_answer_is_registered_where_a_publication_finds_it(api, archive
     digests = redis.smembers(keys.variants("storm"))
     assert len(digests) == 2
     assert all(redis.exists(keys.search(digest.decode())) for digest in digests)
-    standing = redis.hgetall(keys.STANDING)
+    standing = dict(redis.zrange(keys.STANDING, 0, -1, withscores=True))
     assert set(standing) == {b"storm", b""}
-    assert int(standing[b"storm"]) - time.time() == pytest.approx(300, abs=3)
+    assert standing[b"storm"] - time.time() == pytest.approx(300, abs=3)
     assert redis.ttl(keys.variants("storm")) == pytest.approx(300, abs=3)
 
 
@@ -194,7 +194,7 @@ async def test_an_answer_from_before_a_publication_is_not_kept(app, archive, red
         assert (await api.get("/articles")).headers["cache-status"] == "newsintel; fwd=miss"
         monkeypatch.setattr(search, "_read", read)
         assert (await api.get("/articles")).headers["cache-status"] == "newsintel; fwd=miss; stored; ttl=60"
-    assert redis.hlen(keys.STANDING) == 1
+    assert redis.zcard(keys.STANDING) == 1
 
 
 async def test_not_modified(api, archive):

@@ -97,6 +97,32 @@ async def test_a_query_that_runs_into_its_time_limit(settings, archive, monkeypa
     )
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/articles",
+        "/articles?q=storm",
+        "/articles?q=storm&sort=oldest&format=rss",
+        "/articles?q=storm&explain=true",
+        "/articles/1",
+        "/articles/1/similar",
+        "/stories/1",
+        "/articles/sentiment/trends?q=storm",
+        "/articles/sentiment/summary?q=storm",
+    ],
+)
+async def test_whatever_runs_into_the_time_limit_says_so(settings, archive, database, address):
+    archive.article("A storm", lead=True)
+    hasty = msgspec.structs.replace(settings, statement_timeout_ms=50)
+    async with AsyncTestClient(create_app(hasty)) as api:
+        with psycopg.connect(database.owner) as owner:
+            owner.execute("LOCK TABLE articles IN ACCESS EXCLUSIVE MODE")
+            answer = await api.get(address)
+        assert (answer.status_code, answer.json()["code"]) == (503, "query_too_slow")
+        assert answer.headers["retry-after"] == "5"
+        assert (await api.get("/health")).status_code == 200
+
+
 async def test_connections_that_died_are_replaced_without_anyone_noticing(api, archive, migrated):
     archive.article("A storm")
     await asyncio.gather(*(api.get("/articles/1") for _ in range(8)))

@@ -117,7 +117,7 @@ async def test_refusals(api, archive, query, parameter):
 
 async def test_every_new_article_changes_them(api, archive, redis):
     await get(api, TRENDS, q="storm")
-    assert redis.hkeys(keys.STANDING) == [b""]
+    assert redis.zrange(keys.STANDING, 0, -1) == [b""]
     again = await api.get(TRENDS, params={"q": "storm"})
     assert again.headers["cache-status"].startswith("newsintel; hit; detail=memory; ttl=")
     assert again.headers["age"] == "0"

@@ -1,11 +1,15 @@
 """After a write exactly the cached answers that it changes are gone."""
 
+import itertools
+import threading
 import time
 
 import msgspec
 import pytest
 import redis as redis_client
 
+from api.cache import _STORE
+from ingest.pipeline.publish import publish
 from ingest.pipeline.run import run
 from shared import keys
 from shared.clock import utcnow
@@ -35,7 +39,7 @@ def cache(redis, query, *, seconds=300):
     for digest in digests:
         redis.set(keys.search(digest), b"{}")
     redis.sadd(keys.variants(query), *digests)
-    redis.hset(keys.STANDING, query, str(time.time() + seconds))
+    redis.zadd(keys.STANDING, {query: time.time() + seconds})
 
 
 def cached(redis):
@@ -47,7 +51,7 @@ def test_matching_answers_go_and_others_stay(ports, redis):
         cache(redis, query)
     run([raw("Parliament votes for the new harbour law")], "f", ports)
     assert cached(redis) == {"harbour -law", "election", "häfen"}
-    assert {q.decode() for q in redis.hkeys(keys.STANDING)} == {"harbour -law", "election", "häfen"}
+    assert {q.decode() for q in redis.zrange(keys.STANDING, 0, -1)} == {"harbour -law", "election", "häfen"}
     assert not redis.exists(keys.variants("harbours"))
     assert redis.get(keys.GENERATION) == b"1"
     assert ports.metrics.counts["answers_dropped"] == 6  # two pages of each
@@ -88,7 +92,7 @@ def test_a_story_that_grows_changes_the_answers_that_show_its_lead(ports, redis)
 def test_expired_queries_are_forgotten(ports, redis):
     cache(redis, "election", seconds=-1)
     run([raw("Parliament votes")], "f", ports)
-    assert redis.hkeys(keys.STANDING) == []
+    assert redis.zrange(keys.STANDING, 0, -1) == []
 
 
 def test_a_lost_redis_is_counted_and_the_write_stands(ports):
@@ -129,7 +133,7 @@ def test_filters_and_fields_are_matched_as_the_api_matches_them(ports, redis):
         "f",
         ports,
     )
-    standing = {query.decode() for query in redis.hkeys(keys.STANDING)}
+    standing = {query.decode() for query in redis.zrange(keys.STANDING, 0, -1)}
     assert standing == {query for query, goes in queries.items() if not goes}
 
 
@@ -138,3 +142,27 @@ def test_an_article_that_changes_one_of_a_story_changes_the_answers_that_find_an
     cache(redis, "whales outlet:guardian")
     run([from_newsapi("Parliament votes for new harbour law", "https://post.example/1")], "f", ports)
     assert cached(redis) == set()
+
+
+def test_answers_that_are_kept_during_a_publication_are_found_by_the_next(ports, redis, redis_url):
+    run([raw("Parliament votes for the new harbour law")], "f", ports)
+    done = threading.Event()
+
+    def keep():
+        with redis_client.Redis.from_url(redis_url) as client:
+            store = client.register_script(_STORE)
+            for number in itertools.count():
+                if done.is_set():
+                    return
+                where = [keys.GENERATION, keys.search(f"{number}"), keys.STANDING, keys.variants("harbour")]
+                until = int(time.time()) + 300
+                store(keys=where, args=[client.get(keys.GENERATION), b"{}", 300, number, until, "harbour"])
+
+    api = threading.Thread(target=keep)
+    api.start()
+    for _ in range(100):
+        publish([1], ports)
+    done.set()
+    api.join()
+    publish([1], ports)
+    assert redis.keys("search:*") == []
