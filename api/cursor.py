@@ -26,7 +26,8 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
 
     page: its number; total and relation: as counted for the first page; newest: the largest article id there was then
     (ids are given in the order of commits, so whatever came later is larger);
-    ranked: articles of the ranked part that are still to be shown, in order;
+    ranked: articles of the ranked part whose stories are still to be told, in order - all of them, so that a story is
+    told by another one when the one that stands for it leaves;
     at and id: the last article before what follows by date (at: microseconds since 1970).
     """
 

@@ -90,6 +90,8 @@ _MENTIONS: Final = """
     ORDER BY published_at, article_id NULLS LAST, source, url
 """
 
+_STORIES_OF: Final = "SELECT id, story_id FROM articles WHERE id = ANY(%s)"
+
 _SENTIMENT: Final = """
     SELECT a.id, s.polarity, s.subjectivity, s.label, s.confidence, s.text_length, s.method, s.method_version,
            s.analyzed_at, s.reason
@@ -111,6 +113,14 @@ async def of_ids(connection: AsyncConnection[Any], ids: Sequence[int]) -> list[A
         return []
     rows = {row[0]: row for row in await (await connection.execute(_THESE, (list(ids),))).fetchall()}
     return await with_mentions(connection, [rows[id_] for id_ in ids if id_ in rows])
+
+
+async def stories_of(connection: AsyncConnection[Any], ids: Sequence[int]) -> dict[int, int]:
+    """By article, in this order, without those that are not there."""
+    if not ids:
+        return {}
+    stories = dict(await (await connection.execute(_STORIES_OF, (list(ids),))).fetchall())
+    return {id_: stories[id_] for id_ in ids if id_ in stories}
 
 
 async def sentiment(connection: AsyncConnection[Any], article_id: int) -> ArticleSentiment:

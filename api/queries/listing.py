@@ -34,16 +34,14 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
-    """ids: one article of each story among the first `depth` matches, in order, the first `ranked` of them ranked.
+    """ids and stories: of the first `depth` matches and one more, in order, the first `ranked` of them ranked.
 
-    matches: how many there are, up to depth + 1; stories: how many they make.
     boundary: time and id of the last match that was considered for the ranked part, if there is one.
     """
 
     ids: list[int]
+    stories: list[int]
     ranked: int
-    matches: int
-    stories: int
     boundary: tuple[datetime, int] | None
 
 
@@ -70,17 +68,13 @@ _LIST: Final = sql.SQL("""
     WITH found AS MATERIALIZED (
         SELECT a.*, row_number() OVER (ORDER BY {order}) AS place FROM ({matches} LIMIT %(depth)s + 1) a
     ), valued AS (
-        SELECT id, story_id, published_at, place, CASE WHEN place <= %(ranked)s THEN {value} END AS value FROM found f
-    ), shown AS (
-        SELECT DISTINCT ON (story_id) id, place, value FROM valued
-        ORDER BY story_id, value DESC NULLS LAST, place
+        SELECT id, story_id, place, CASE WHEN place <= %(ranked)s THEN {value} END AS value FROM found f
     )
-    SELECT coalesce(array_agg(id ORDER BY value DESC NULLS LAST, place), '{{}}'), count(value),
-           (SELECT count(*) FROM found),
-           (SELECT count(DISTINCT story_id) FROM found WHERE place <= %(counted)s + 1),
+    SELECT coalesce(array_agg(id ORDER BY value DESC NULLS LAST, place), '{{}}'),
+           coalesce(array_agg(story_id ORDER BY value DESC NULLS LAST, place), '{{}}'), count(value),
            (SELECT ARRAY[(extract(epoch FROM published_at) * 1000000)::bigint, id]
             FROM found WHERE place <= %(ranked)s ORDER BY place DESC LIMIT 1)
-    FROM shown
+    FROM valued
 """)
 
 # After a place in the order of time. As of the first page: what came later is left out, here and where a story's other
@@ -138,7 +132,6 @@ async def ordered(
     *,
     now: datetime,
     depth: int,
-    counted: int,
 ) -> Listed:
     """The list from its beginning, made of its first `depth` matches."""
     direction = _DIRECTIONS[sort != "oldest"]
@@ -149,15 +142,14 @@ async def ordered(
         value=sql.SQL(_VALUES.get(sort, "NULL::float8")),
     )
     values = {
-        **_steps(bounds, matching), "depth": depth, "counted": counted, "now": now,
+        **_steps(bounds, matching), "depth": depth, "now": now,
         "ranked": RANKED if sort in _VALUES else 0, "ranking": matching.ranking,
     }  # fmt: skip
-    [(ids, ranked, matches, stories, boundary)] = await rows(connection, query, matching.values | values)
+    [(ids, stories, ranked, boundary)] = await rows(connection, query, matching.values | values)
     return Listed(
         ids=ids,
-        ranked=ranked,
-        matches=matches,
         stories=stories,
+        ranked=ranked,
         boundary=(moment(boundary[0]), boundary[1]) if boundary else None,
     )
 

@@ -89,24 +89,29 @@ class _Walk:
         depth = max(COUNTED, end)
         while True:
             listed = await listing.ordered(
-                self.connection, self.asked, self.sort, self.bounds, now=now, depth=depth, counted=COUNTED
+                self.connection, self.asked, self.sort, self.bounds, now=now, depth=depth
             )
+            heads = _first_of_each(listed.stories)
+            exact = len(listed.ids) <= depth
             # A story told by very many articles can take up all of them.
-            if len(listed.ids) > end or listed.matches <= depth:
+            if len(heads) > end or exact:
                 break
             depth *= 4
-        shown = await articles.of_ids(self.connection, listed.ids[begin:end])
-        exact = listed.matches <= depth
-        total = len(listed.ids) if exact else listed.stories
+        shown = await articles.of_ids(self.connection, [listed.ids[n] for n in heads[begin:end]])
+        total = len(heads) if exact else len(set(listed.stories[: COUNTED + 1]))
         rest = None
-        if len(listed.ids) > end:
-            last = listed.boundary if end <= listed.ranked else (shown[-1].published_at, shown[-1].id)
+        if len(heads) > end:
+            told = {listed.stories[n] for n in heads[:end]}
+            in_ranks = heads[end - 1] < listed.ranked
+            last = listed.boundary if in_ranks else (shown[-1].published_at, shown[-1].id)
             rest = Cursor(
                 page=place.page + 1,
                 total=total,
                 exact=exact,
                 newest=self.extent.newest_id,
-                ranked=listed.ids[end : listed.ranked],
+                ranked=[
+                    listed.ids[n] for n in range(listed.ranked) if in_ranks and listed.stories[n] not in told
+                ],
                 at=listing.microseconds(last[0]) if last else 0,
                 id=last[1] if last else 0,
             )
@@ -114,11 +119,12 @@ class _Walk:
 
     async def follow(self, cursor: Cursor, limit: int) -> Found:
         """To what comes after a cursor."""
-        ranked, shown = cursor.ranked, list[Article]()
-        while ranked and len(shown) < limit:  # what is not there any more leaves room
-            taken = limit - len(shown)
-            shown += await articles.of_ids(self.connection, ranked[:taken])
-            ranked = ranked[taken:]
+        waiting = await articles.stories_of(self.connection, cursor.ranked)
+        ids, stories = list(waiting), list(waiting.values())
+        heads = _first_of_each(stories)[:limit]
+        shown = await articles.of_ids(self.connection, [ids[n] for n in heads])
+        told = {stories[n] for n in heads}
+        ranked = [id_ for id_, story in waiting.items() if story not in told]
         rest = msgspec.structs.replace(cursor, page=cursor.page + 1, ranked=ranked)
         more = bool(ranked)
         if not ranked:
@@ -156,3 +162,9 @@ class _Walk:
             next=rest,
             matching=self.asked,
         )
+
+
+def _first_of_each(stories: list[int]) -> list[int]:
+    """Where each story comes first."""
+    places = {story: n for n, story in reversed(list(enumerate(stories)))}
+    return sorted(places.values())

@@ -100,6 +100,27 @@ async def test_nothing_is_skipped_or_repeated_while_articles_arrive_and_leave(
                 assert first_stories[article] not in {first_stories[each] for each in later}
 
 
+@pytest.mark.parametrize("sort", ["newest", "relevance", "positive", "negative"])
+async def test_a_story_is_told_by_another_article_when_the_one_that_stands_for_it_leaves(
+    api, archive, database, sort
+):
+    story = archive.story()
+    for number in range(4):
+        archive.article(f"storm storm {number}", published_at=NOW - timedelta(hours=number))
+    both = [
+        archive.article("storm at sea", story_id=story, published_at=NOW - timedelta(hours=10 + n))
+        for n in (0, 1)
+    ]
+    first = await page(api, f"q=storm&sort={sort}&limit=1")
+    everything = await all_pages(api, f"q=storm&sort={sort}")
+    [stands] = set(ids(everything)) & set(both)
+    with psycopg.connect(database.worker, autocommit=True) as worker:
+        worker.execute("DELETE FROM articles WHERE id = %s", (stands,))
+    rest = await page(api, f"q=storm&sort={sort}&limit=100&cursor={first['next']}")
+    [other] = set(both) - {stands}
+    assert other in ids([rest])
+
+
 @pytest.mark.parametrize("sort", SORTS)
 async def test_cursors_and_page_numbers_show_the_same_list(api, archive, database, sort):
     with psycopg.connect(database.worker, autocommit=True) as worker:
