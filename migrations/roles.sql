@@ -16,5 +16,7 @@ $$;
 -- A second wall: even a mistaken GRANT leaves the read side read only unless a session asks otherwise.
 ALTER ROLE newsintel_api SET default_transaction_read_only = on;
 ALTER ROLE newsintel_api SET statement_timeout = '5s';
+-- A search takes milliseconds; starting processes to share it takes as long.
+ALTER ROLE newsintel_api SET max_parallel_workers_per_gather = 0;
 -- A worker that dies in the middle of a transaction must not keep the matching lock.
 ALTER ROLE newsintel_worker SET idle_in_transaction_session_timeout = '60s';

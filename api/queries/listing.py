@@ -14,8 +14,8 @@ from psycopg import AsyncConnection, sql
 from api.queries import windows
 from api.queries.matching import Matching
 
-# So many matches are compared for the ranked part. Text rank unpacks the words of each: 300 cost about 3 ms.
-RANKED: Final = 300
+# So many matches are compared for the ranked part. Text rank unpacks the words of each: 200 cost about 2 ms.
+RANKED: Final = 200
 
 
 class Extent(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ from api.queries.matching import Matching, Wanted, matching
 
 # Counting stops here. Each match counted is one more row read from anywhere in the archive: about 5 microseconds, and
 # several times that where a filter is not in the index. This many keep every shape within the time of one page.
-COUNTED: Final = 300
+COUNTED: Final = 200
 # Pages by number end here; each walks over everything before it. Cursors go on at the price of a first page.
 DEEPEST: Final = 10_000
 

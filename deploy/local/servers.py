@@ -18,7 +18,8 @@ ROLES_SQL = Path(__file__).parents[2] / "migrations" / "roles.sql"
 # Worth a restart at first start: the defaults are for a machine of 2005. A lost second of commits after a power cut
 # costs a laptop nothing (the sources are asked again) and commits wait for no disk.
 POSTGRES_SETTINGS = {
-    "shared_buffers": "256MB",
+    "shared_buffers": "512MB",  # taken as it is needed
+    "io_method": "sync",  # what the system has cached is read faster by oneself than by another process
     "max_connections": "200",
     "max_wal_size": "2GB",
     "synchronous_commit": "off",
