@@ -117,11 +117,17 @@ def _show_plan(plan: BackfillPlan) -> None:
     )
     for sentence in plan.left_out:
         say(f"left out: {sentence}")
-    say(f"{plan.slices} slices, about {plan.calls} calls, {_days(plan.days)} days within the budgets")
+    waiting = ", ".join(s.source for s in plan.sources if s.days is None)
+    when = (
+        f"live work needs the whole budget of {waiting}"
+        if waiting
+        else f"{_days(plan.days)} days within the budgets"
+    )
+    say(f"{plan.slices} slices, about {plan.calls} calls, {when}")
 
 
 def _days(days: float | None) -> str:
-    return "never: live work needs all" if days is None else f"{days:g}"
+    return "never" if days is None else f"{days:g}"
 
 
 def _change(asked: argparse.Namespace, ports: Ports) -> None:
