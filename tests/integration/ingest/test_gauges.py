@@ -99,7 +99,7 @@ def test_a_backfill_does_not_hide_that_the_cadence_stands_still(ports):
     # What `newsintel status` shows is the same.
     with ports.database.connection() as connection:
         [shown] = [source for source in overview.sources(connection) if source.source == "guardian"]
-    assert (NOW - shown.last_success_at, NOW - shown.newest_at) == (
+    assert (NOW - shown.last_success_at, NOW - shown.newest_published_at) == (
         timedelta(seconds=7_200),
         timedelta(seconds=8_000),
     )

@@ -111,7 +111,7 @@ def test_no_cached_answer_shows_a_deleted_post(filled, ports, rows, upstreams, r
     for query in ("", "words", "source:reddit"):  # as the api keeps answers
         redis.set(keys.search(f"digest of {query}"), b"{}")
         redis.sadd(keys.variants(query), f"digest of {query}")
-        redis.hset(keys.STANDING, query, str(utcnow().timestamp() + 300))
+        redis.zadd(keys.STANDING, {query: utcnow().timestamp() + 300})
     with redis.pubsub(ignore_subscribe_messages=True) as told:
         told.subscribe(keys.DROPPED)
         told.get_message(timeout=5)
