@@ -96,7 +96,9 @@ def test_all_who_tell_the_lag_agree(late):
     eventually(lambda: search()["freshness"]["state"] == "partial")
     eventually(lambda: {key[1] for key in gauges(late)} == set(SOURCES), seconds=60)
     # The first subreddit alone is a quiet one.
-    eventually(lambda: gauges(late)["newest_article_age", "reddit"][0] < NEWS_OLD_SECONDS["reddit"], seconds=60)
+    eventually(
+        lambda: gauges(late)["newest_article_age", "reddit"][0] < NEWS_OLD_SECONDS["reddit"], seconds=60
+    )
     expected = truth(late)["guardian"]
 
     # A search, a list, the list of sources and the source itself: to the microsecond.

@@ -142,7 +142,8 @@ def test_a_wrong_key_is_reported_once_and_never_shown(make, upstreams, pulls, na
             with pytest.raises(KeyRefusedError, match=says) as caught:
                 items(made.sources[name], pulls[name])
             assert not any(secret in str(caught.value) for secret in changed.values())
-    assert [line["event"] for line in logs] == ["source_key_refused"]
+    assert [line["event"] for line in logs] == ["source_call", "source_key_refused"]
+    assert not any(secret in str(logs) for secret in changed.values())
     assert upstreams.count(door) == 1
     assert others_work(made, pulls, name)
     assert items(make().sources[name], pulls[name])  # the right key is tried at once
