@@ -5,17 +5,18 @@ from typing import Any, Final, Literal
 import msgspec
 from psycopg import AsyncConnection, sql
 
+from api.queries import listing
 from api.queries.lexicon import lexemes
-from api.queries.matching import Wanted, columns
+from api.queries.matching import Wanted, columns, matching, of_part
 from shared.query import explain
 from shared.query.canonical import canonical
 from shared.query.compile import Condition
 from shared.query.lexemes import lookups
+from shared.query.tree import Node, Query, all_of
 
 # Counts stop here: an explanation costs no more than a search.
 MOST: Final = 1_000
 _ORIGIN: Final = sql.SQL("articles a")
-_EVERYTHING: Final = Condition(sql.SQL("true"), {})
 
 
 class TermFound(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +42,10 @@ class Removed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """understood: query and filters in the query language. filters: of the first `examined` articles with the words."""
+    """understood: query and filters in the query language.
+
+    filters: what each removes of the newest `examined` articles that have the words.
+    """
 
     understood: str
     terms: list[TermFound]
@@ -51,40 +55,44 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def explanation(connection: AsyncConnection[Any], wanted: Wanted) -> Explanation:
-    # LIMIT makes reading the table from its beginning look cheap, whatever it is that has to be found.
-    await connection.execute("SET LOCAL enable_seqscan = off")
+    extent = await listing.extent(connection)
     whole = wanted.whole
-    if whole is None:
-        text, filters = _EVERYTHING, _others(wanted)
-        terms: list[TermFound] = []
-    else:
+    filters, terms = _others(wanted), list[TermFound]()
+    words: list[Node] = []
+    if whole is not None:
         known = await lexemes(connection, lookups(whole.root))
         steps = explain.steps(whole, known, columns=columns())
-        text = _all([step.condition for step in steps if step.is_text])
-        filters = {step.text: step.condition for step in steps if not step.is_text} | _others(wanted)
-        terms = await _terms(connection, wanted) if wanted.query else []
-    counted = explain.removed(text, _numbered(filters), _ORIGIN, MOST)
-    *removed, kept = await _row(connection, counted)
-    examined = await _row(connection, explain.removed(text, {}, _ORIGIN, MOST))
+        words = [step.part for step in steps if step.is_text]
+        filters = {step.text: step.condition for step in steps if not step.is_text} | filters
+        terms = await _terms(connection, wanted, extent) if wanted.query else []
+    found = Wanted(whole=Query(whole.text, all_of(words), whole.places)) if whole and words else Wanted()
+    examined = await listing.newest(connection, await matching(connection, found), extent, MOST)
+    sample = Condition(sql.SQL("a.id = ANY(%(sample)s)"), {"sample": examined})
+    counted = explain.removed(sample, _numbered(filters), _ORIGIN, MOST)
+    query = sql.Composed([counted.expression])
+    [[*removed, kept]] = await listing.rows(connection, query, counted.values)
     return Explanation(
         understood=canonical(whole.root) if whole else "",
         terms=terms,
         filters=[Removed(filter=name, removed=n) for name, n in zip(filters, removed, strict=True)],
-        examined=examined[0],
+        examined=len(examined),
         remaining=kept,
     )
 
 
-async def _terms(connection: AsyncConnection[Any], wanted: Wanted) -> list[TermFound]:
+async def _terms(
+    connection: AsyncConnection[Any], wanted: Wanted, extent: listing.Extent | None
+) -> list[TermFound]:
     assert wanted.query is not None  # noqa: S101 - the caller has looked
     known = await lexemes(connection, lookups(wanted.query.root, wanted.languages))
-    terms = explain.terms(wanted.query, known, wanted.languages, columns=columns())
-    conditions = {f"t{n}": term.condition for n, term in enumerate(terms) if term.condition}
-    counts: dict[str, int] = {}
-    if conditions:
-        found = await _row(connection, explain.hits(conditions, _ORIGIN, MOST + 1))
-        counts = dict(zip(conditions, found, strict=True))
-    return [_term(term, counts.get(f"t{n}", 0)) for n, term in enumerate(terms)]
+    found = []
+    for term in explain.terms(wanted.query, known, wanted.languages, columns=columns()):
+        count = 0
+        if not term.ignored:
+            alone = of_part(wanted.query, term.leaf, term.configs, known)
+            count = len(await listing.newest(connection, alone, extent, MOST + 1))
+        found.append(_term(term, count))
+    return found
 
 
 def _term(term: explain.Term, count: int) -> TermFound:
@@ -118,17 +126,3 @@ def _others(wanted: Wanted) -> dict[str, Condition]:
 def _numbered(filters: dict[str, Condition]) -> dict[str, Condition]:
     """Under short names: PostgreSQL cuts a column's name at 63 bytes."""
     return {f"f{n}": condition for n, condition in enumerate(filters.values())}
-
-
-def _all(conditions: list[Condition]) -> Condition:
-    if not conditions:
-        return _EVERYTHING
-    values = {name: value for each in conditions for name, value in each.values.items()}
-    return Condition(sql.SQL(" AND ").join([each.expression for each in conditions]), values)
-
-
-async def _row(connection: AsyncConnection[Any], statement: Condition) -> tuple[int, ...]:
-    query = sql.Composed([statement.expression])
-    row = await (await connection.execute(query, statement.values, prepare=False)).fetchone()
-    assert row is not None  # noqa: S101 - an aggregate has one row
-    return tuple(row)

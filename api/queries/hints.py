@@ -33,28 +33,23 @@ _KINDS: Final = {"outlet": "outlet ", "author": "author "}
 _STEP: Final = re.compile(r"(?: <(-|[0-9]+)> )?('(?:[^']|'')*')")
 
 
-def facets(node: Node) -> list[str] | None:
-    """Names of which every match has one; None when there is nothing to tell them by, or most articles have one."""
-    if isinstance(node, Equal):
-        name = {"source": "", "lang": "lang:", "sentiment": "tone:"}[node.field] + node.value
-        return None if name in _MOST else [name]
-    if isinstance(node, Polarity):
-        tenths = range(_tenth(node.low, -1), _tenth(node.high, 1) + 1)
+def facets(leaf: Equal | Polarity) -> list[str] | None:
+    """Names of which every match has one; None when most articles have one."""
+    if isinstance(leaf, Polarity):
+        tenths = range(_tenth(leaf.low, -1), _tenth(leaf.high, 1) + 1)
         return [f"polarity:{n}" for n in tenths] if len(tenths) <= _MANY_TENTHS else None
-    if isinstance(node, Or):
-        each = [facets(child) for child in node.children]
-        return [name for names in each if names for name in names] if all(each) else None
-    return None
-
-
-def image(has_image: bool) -> list[str] | None:
-    name = "image:true" if has_image else "image:false"
+    name = {"source": "", "lang": "lang:", "sentiment": "tone:"}[leaf.field] + leaf.value
     return None if name in _MOST else [name]
 
 
-def with_facets(names: list[str], value: str) -> Condition:
-    """value: what the bound value is called."""
-    return Condition(_FACETS.format(sql.Placeholder(value)), {value: names})
+def of_leaf(leaf: Equal | Polarity) -> sql.Composable | None:
+    names = facets(leaf)
+    return _FACETS.format(sql.Literal(names)) if names else None
+
+
+def of_image(has_image: bool) -> sql.Composable | None:
+    name = "image:true" if has_image else "image:false"
+    return None if name in _MOST else _FACETS.format(sql.Literal([name]))
 
 
 def pairs(node: Node, configs: Iterable[str], lexemes: Lexemes, prefix: str) -> Condition | None:

@@ -27,10 +27,14 @@ class Extent(msgspec.Struct, frozen=True):
 
 
 class Bounds(msgspec.Struct, frozen=True, kw_only=True):
-    """The time that a list is about, both ends included, from where it begins to where it ends."""
+    """The time that a list is about, both ends included, from where it begins to where it ends.
+
+    sparse: where there are a few articles only, perhaps spread over decades: before this moment.
+    """
 
     begin: datetime
     end: datetime
+    sparse: datetime | None = None
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,16 +50,26 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _EXTENT: Final = "SELECT max(id), min(published_at), max(published_at) FROM articles"
+_DENSE: Final = "SELECT published_at FROM articles ORDER BY published_at, id OFFSET 500 LIMIT 1"
 
 # What an order may need. The vector is a pointer here: it is read only of those that are ranked.
 _COLUMNS: Final = sql.SQL("a.id, a.story_id, a.published_at, a.completeness, a.polarity, a.search")
 
 # One look into the index for each block of time, in their order, and none after the last that is needed. Then,
-# if that is still needed and the index finds it at once, the rest.
+# if that is still needed and the index finds it at once, the rest. From the oldest on, first what is sparse: blocks
+# that grew through empty decades would be years long where there are articles.
 _MATCHES: Final = sql.SQL("""
+    (
+        SELECT {columns} FROM articles a
+        WHERE %(sparse)s::timestamptz IS NOT NULL AND a.published_at < %(sparse)s AND {condition}
+        ORDER BY {order} OFFSET 0
+    )
+    UNION ALL
     SELECT a.* FROM unnest(%(blocks)s::integer[]) AS w (block)
     CROSS JOIN LATERAL (
-        SELECT {columns} FROM articles a WHERE news_blocks(a.published_at) @> ARRAY[w.block] AND {condition}
+        SELECT {columns} FROM articles a
+        WHERE news_blocks(a.published_at) @> ARRAY[w.block] AND {condition}
+          AND (%(sparse)s::timestamptz IS NULL OR a.published_at >= %(sparse)s)
         ORDER BY {order} OFFSET 0
     ) a
     UNION ALL (
@@ -76,6 +90,8 @@ _LIST: Final = sql.SQL("""
             FROM found WHERE place <= %(ranked)s ORDER BY place DESC LIMIT 1)
     FROM valued
 """)
+
+_NEWEST: Final = sql.SQL("SELECT a.id FROM ({matches}) a LIMIT %(most)s")
 
 # After a place in the order of time. As of the first page: what came later is left out, here and where a story's other
 # matches are looked at, so that no story moves to where the reader has been.
@@ -124,6 +140,12 @@ async def extent(connection: AsyncConnection[Any]) -> Extent | None:
     return Extent(*row) if row and row[0] is not None else None
 
 
+async def dense(connection: AsyncConnection[Any], extent: Extent) -> datetime:
+    """Before it there are a few articles only."""
+    row = await (await connection.execute(_DENSE)).fetchone()
+    return row[0] if row else extent.newest
+
+
 async def ordered(
     connection: AsyncConnection[Any],
     matching: Matching,
@@ -152,6 +174,21 @@ async def ordered(
         ranked=ranked,
         boundary=(moment(boundary[0]), boundary[1]) if boundary else None,
     )
+
+
+async def newest(
+    connection: AsyncConnection[Any], matching: Matching, extent: Extent | None, most: int
+) -> list[int]:
+    """The newest matches, at most so many: articles, not stories."""
+    if extent is None:
+        return []
+    matches = _matches(matching.article, _DIRECTIONS[True])
+    values = {
+        **_steps(Bounds(begin=extent.newest, end=extent.oldest), matching),
+        "since": None, "until": None, "hidden": [], "most": most,
+    }  # fmt: skip
+    found = await rows(connection, _NEWEST.format(matches=matches), matching.values | values)
+    return [row[0] for row in found]
 
 
 async def after(
@@ -194,12 +231,17 @@ def _matches(condition: sql.Composable, direction: dict[str, LiteralString]) -> 
 
 
 def _steps(bounds: Bounds, matching: Matching) -> dict[str, Any]:
+    begin, sparse = bounds.begin, None
+    if bounds.sparse and begin < bounds.sparse:
+        begin = sparse = bounds.sparse
+    if sparse and bounds.end < sparse:
+        return {"blocks": [], "rest": None, "sparse": sparse}
     if matching.indexed:
         smallest = windows.FOR_PREFIXES if matching.prefixed else 0
-        steps = windows.looks(bounds.begin, bounds.end, smallest=smallest)
-        return {"blocks": steps.blocks, "rest": steps.rest}
-    blocks = windows.newest_first if bounds.begin > bounds.end else windows.oldest_first
-    return {"blocks": list(blocks(bounds.begin, bounds.end)), "rest": None}
+        steps = windows.looks(begin, bounds.end, smallest=smallest)
+        return {"blocks": steps.blocks, "rest": steps.rest, "sparse": sparse}
+    blocks = windows.newest_first if begin > bounds.end else windows.oldest_first
+    return {"blocks": list(blocks(begin, bounds.end)), "rest": None, "sparse": sparse}
 
 
 def moment(microseconds: int) -> datetime:

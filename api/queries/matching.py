@@ -10,9 +10,9 @@ from psycopg import AsyncConnection, sql
 
 from api.queries import hints
 from api.queries.lexicon import lexemes
-from shared.query.compile import Columns, Compiled, Condition, compile_part, compile_query
+from shared.query.compile import COLUMNS, Columns, Condition, compile_part, compile_query
 from shared.query.lexemes import Lexemes, configs_of, is_name, lookups, narrowed
-from shared.query.tree import And, Leaf, Node, Not, Or, Query, Text, all_of
+from shared.query.tree import And, Equal, Node, Not, Or, Polarity, Query, Text, all_of
 
 # A lexeme of a tsquery as PostgreSQL writes it, a star, and the weight of titles.
 _WEIGHTED: Final = re.compile(r"('(?:[^']|'')*'):(\*?)A")
@@ -73,9 +73,10 @@ async def matching(connection: AsyncConnection[Any], wanted: Wanted) -> Matching
             compile_query(wanted.query, known, wanted.languages)
         one = compile_query(wanted.whole, known, columns=columns(ARTICLE), prefix=ARTICLE.values)
         two = compile_query(wanted.whole, known, columns=columns(OTHER), prefix=OTHER.values)
-        parts, others, ranking = _split(wanted.whole, known, one), [two.condition], one.ranking
-    if wanted.has_image is not None and (facets := hints.image(wanted.has_image)):
-        parts.append(hints.with_facets(facets, "image"))
+        parts = _split(wanted.whole, wanted.whole.root, configs_of(()), known)
+        others, ranking = [two.condition], one.ranking
+    if wanted.has_image is not None and (hint := hints.of_image(wanted.has_image)):
+        parts.append(Condition(hint, {}))
     for each in (*parts, *others):
         values |= each.values
     whole = wanted.whole
@@ -89,21 +90,31 @@ async def matching(connection: AsyncConnection[Any], wanted: Wanted) -> Matching
     )
 
 
-def _split(query: Query, known: Lexemes, compiled: Compiled) -> list[Condition]:
+def of_part(query: Query, part: Node, configs: tuple[str, ...], known: Lexemes) -> Matching:
+    """One part of a query by itself, in the languages that it is searched in."""
+    parts = _split(query, part, configs, known)
+    return Matching(
+        article=_condition(Wanted(), ARTICLE, parts),
+        other=sql.SQL("true"),
+        ranking=None,
+        indexed=_is_indexed(part),
+        prefixed=_is_prefix(part),
+        values={name: value for each in parts for name, value in each.values.items()},
+    )
+
+
+def _split(query: Query, root: Node, configs: tuple[str, ...], known: Lexemes) -> list[Condition]:
     """What is asked of an article, in parts that the index finds without looking at the article, or with hints for it.
 
     The words of titles have lists of their own there; in those of the text it would have to look up where each stands.
     Phrases are found by their pairs, and looked at only where all of them occur.
     """
-    parts = query.root.children if isinstance(query.root, And) else (query.root,)
-    configs = configs_of(())
-    if isinstance(query.root, And):
-        configs = narrowed(query.root, configs)
+    parts = root.children if isinstance(root, And) else (root,)
+    if isinstance(root, And):
+        configs = narrowed(root, configs)
     found: list[Condition | None] = []
     rest: list[Node] = []
     for n, part in enumerate(parts):
-        if facets := hints.facets(part):
-            found.append(hints.with_facets(facets, f"f{n}"))
         if pairs := hints.pairs(part, configs, known, f"p{n}_"):
             found += [pairs, _looked_at(_part(query, part, configs, known, f"n{n}_"))]
         elif _is_title(part):
@@ -112,9 +123,7 @@ def _split(query: Query, known: Lexemes, compiled: Compiled) -> list[Condition]:
             found.append(_part(query, part, configs, known, f"n{n}_"))
         else:
             rest.append(part)
-    if len(rest) == len(parts):
-        found.append(compiled.condition)
-    elif rest:
+    if rest:
         found.append(_part(query, all_of(rest), configs, known, ARTICLE.values))
     return [each for each in found if each]
 
@@ -159,23 +168,26 @@ def _is_indexed(node: Node) -> bool:
     if isinstance(node, And):
         return any(map(_is_indexed, node.children))
     if isinstance(node, Or):
-        return hints.facets(node) is not None or all(
-            _is_indexed(child) and not _names(child) for child in node.children
-        )
-    return isinstance(node, Text) or hints.facets(node) is not None
+        return all(map(_is_indexed, node.children)) and len({*map(_column, node.children)}) == 1
+    if isinstance(node, Equal | Polarity):
+        return hints.facets(node) is not None
+    return isinstance(node, Text)
 
 
-def _names(node: Node) -> bool:
-    """Whether it is about anything else than words: that is in other columns of the index."""
+def _column(node: Node) -> str:
+    """What of the index answers it: words, names, what an article is, or several of them."""
     if isinstance(node, And | Or):
-        return any(map(_names, node.children))
+        columns = {*map(_column, node.children)}
+        return columns.pop() if len(columns) == 1 else "several"
     if isinstance(node, Not):
-        return _names(node.child)
-    return not isinstance(node, Text) or is_name(node)
+        return _column(node.child)
+    if isinstance(node, Text):
+        return node.field if is_name(node) else "words"
+    return "facets"
 
 
-def _is_prefix(leaf: Leaf) -> bool:
-    return isinstance(leaf, Text) and leaf.kind == "prefix"
+def _is_prefix(node: Node) -> bool:
+    return isinstance(node, Text) and node.kind == "prefix"
 
 
 def columns(names: _Names = ARTICLE) -> Columns:
@@ -189,6 +201,7 @@ def columns(names: _Names = ARTICLE) -> Columns:
         language=sql.SQL("{}.language").format(a),
         label=sql.SQL("{}.label").format(a),
         polarity=sql.SQL("{}.polarity").format(a),
+        hint=hints.of_leaf if names is ARTICLE else COLUMNS.hint,
     )
 
 

@@ -54,6 +54,8 @@ async def find(
     asked = await matching(connection, wanted)
     extent = await listing.extent(connection)
     bounds = _bounds(wanted, sort, extent)
+    if bounds and extent and sort == "oldest":
+        bounds = msgspec.structs.replace(bounds, sparse=await listing.dense(connection, extent))
     if extent is None or bounds is None:
         return Found(articles=[], total=0, total_relation="eq", page=place.page, next=None, matching=asked)
     walk = _Walk(connection, asked, sort, extent, bounds)
@@ -98,7 +100,7 @@ class _Walk:
                 break
             depth *= 4
         shown = await articles.of_ids(self.connection, [listed.ids[n] for n in heads[begin:end]])
-        total = len(heads) if exact else len(set(listed.stories[: COUNTED + 1]))
+        total = len(heads)
         rest = None
         if len(heads) > end:
             told = {listed.stories[n] for n in heads[:end]}

@@ -3,7 +3,7 @@
 A term of common words alone ("the") is in no index: it is left out as if it were not there, and reported.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -14,9 +14,14 @@ from shared.query.canonical import term
 from shared.query.lexemes import NAME_CONFIG, Lexemes, configs_of, is_name, narrowed, tsquery
 from shared.query.tree import And, Equal, Leaf, Node, Not, Polarity, Query, Text
 
+Hint = Callable[[Equal | Polarity], sql.Composable | None]
+
 
 class Columns(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the statement around a condition has what a query is about; SQL that we wrote, never a reader's."""
+    """Where the statement around a condition has what a query is about; SQL that we wrote, never a reader's.
+
+    hint: for a leaf that is not about words, a condition that an index finds and that every match satisfies.
+    """
 
     search: sql.Composable = sql.SQL("a.search")
     author: sql.Composable = sql.SQL("to_tsvector('pg_catalog.simple', coalesce(a.author, ''))")
@@ -25,6 +30,7 @@ class Columns(msgspec.Struct, frozen=True, kw_only=True):
     language: sql.Composable = sql.SQL("a.language")
     label: sql.Composable = sql.SQL("a.label")
     polarity: sql.Composable = sql.SQL("a.polarity")
+    hint: Hint = lambda _: None
 
 
 class Condition(msgspec.Struct, frozen=True):
@@ -108,17 +114,18 @@ class _Compiler:
         self.prefix = prefix
         self.values: dict[str, Any] = {}
         self.ignored: list[Text] = []
+        self.denied = False  # what is excluded no index finds
 
     def part(self, node: Node, configs: tuple[str, ...]) -> _Part | None:
         """None when nothing is left of it."""
         if isinstance(node, Text):
             return self._text(node, configs)
-        if isinstance(node, Equal):
-            return _Part(condition=self._equal(node))
-        if isinstance(node, Polarity):
-            return _Part(condition=self._polarity(node))
+        if isinstance(node, Equal | Polarity):
+            return _Part(condition=self._hinted(node))
         if isinstance(node, Not):
+            self.denied = not self.denied
             child = self.part(node.child, configs)
+            self.denied = not self.denied
             return child and self._negation(child)
         within = narrowed(node, configs)
         parts = [part for child in node.children if (part := self.part(child, within))]
@@ -181,6 +188,11 @@ class _Compiler:
 
     def _matches(self, vector: sql.Composable, query: str) -> sql.Composable:
         return sql.SQL("{} @@ {}::tsquery").format(vector, self._value(query))
+
+    def _hinted(self, leaf: Equal | Polarity) -> sql.Composable:
+        condition = self._equal(leaf) if isinstance(leaf, Equal) else self._polarity(leaf)
+        hint = None if self.denied else self.columns.hint(leaf)
+        return condition if hint is None else sql.SQL("({} AND {})").format(hint, condition)
 
     def _equal(self, leaf: Equal) -> sql.Composable:
         if leaf.field == "source":

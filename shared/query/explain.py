@@ -18,9 +18,12 @@ _LOOKALIKES: Final = {"and": "AND", "or": "OR", "not": "NOT"}
 class Term(msgspec.Struct, frozen=True, kw_only=True):
     """One distinct term. position: where it first stands, from 0; words: as the index knows it, by configuration.
 
-    condition: for the count of its hits by itself; None when it is ignored, because its words are too common.
+    configs: that it is searched with; condition: of its hits by itself, None when it is ignored, because its words are
+    too common.
     """
 
+    leaf: Leaf
+    configs: tuple[str, ...]
     text: str
     field: str
     position: int
@@ -33,6 +36,7 @@ class Term(msgspec.Struct, frozen=True, kw_only=True):
 class Step(msgspec.Struct, frozen=True, kw_only=True):
     """One part that every result must satisfy. is_text: whether it is only about words, so that the index finds it."""
 
+    part: Node
     text: str
     is_text: bool
     condition: Condition
@@ -61,21 +65,10 @@ def steps(
         (part, _condition(query, part, within, lexemes, columns, f"s{n}_")) for n, part in enumerate(parts)
     )
     return [
-        Step(text=canonical(part), is_text=_is_text(part), condition=condition)
+        Step(part=part, text=canonical(part), is_text=_is_text(part), condition=condition)
         for part, condition in conditions
         if condition
     ]
-
-
-def hits(conditions: Mapping[str, Condition], origin: sql.Composable, most: int) -> Condition:
-    """A statement of one row: how many rows of `origin` satisfy each condition by itself, counted up to `most`."""
-    counts = [
-        sql.SQL("(SELECT count(*) FROM (SELECT FROM {} WHERE {} LIMIT {}) found) AS {}").format(
-            origin, condition.expression, sql.Literal(most), sql.Identifier(name)
-        )
-        for name, condition in conditions.items()
-    ]
-    return Condition(sql.SQL("SELECT {}").format(sql.SQL(", ").join(counts)), _values(conditions.values()))
 
 
 def removed(
@@ -118,6 +111,8 @@ def _term(
 ) -> Term:
     condition = _condition(query, leaf, configs, lexemes, columns, prefix)
     return Term(
+        leaf=leaf,
+        configs=configs,
         text=term(leaf),
         field=leaf.field if isinstance(leaf, Text) else getattr(leaf, "field", "sentiment"),
         position=query.places[leaf],

@@ -125,9 +125,9 @@ class Campaign:
             time.sleep(0.1)
 
     def wait_for_a_call(self):
-        """So that a kill finds somebody at work."""
+        """So that a kill finds somebody at work. What a killed worker had in its hands comes back after a minute."""
         before = self.calls()
-        eventually(lambda: self.calls() != before)
+        eventually(lambda: self.calls() != before, seconds=90)
 
     def calls(self):
         return self.system.upstreams.calls()["counts"]

@@ -134,6 +134,21 @@ async def test_cursors_and_page_numbers_show_the_same_list(api, archive, databas
     assert ids([after_the_second]) == ids(by_cursor[2:3])
 
 
+async def test_the_oldest_first_where_a_few_are_decades_older(api, archive, monkeypatch):
+    monkeypatch.setattr(listing, "_DENSE", listing._DENSE.replace("500", "3"))
+    old = [archive.article("storm", published_at=NOW - timedelta(days=9_000 - 900 * n)) for n in range(4)]
+    new = [archive.article("storm", published_at=NOW - timedelta(hours=30 - n)) for n in range(30)]
+    for query, expected in (
+        ("q=storm", old + new),
+        ("q=sto*", old + new),
+        ("language=en", old + new),
+        ("q=storm&from=2015-01-01", new),
+        ("q=storm&to=2015-01-01", old),
+    ):
+        pages = await all_pages(api, f"{query}&sort=oldest&limit=4")
+        assert ids(pages) == expected, query
+
+
 async def test_a_page_may_have_another_size_than_the_one_before(api, archive):
     for number in range(30):
         archive.article(f"storm {number}", published_at=NOW - timedelta(hours=number))

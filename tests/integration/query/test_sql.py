@@ -226,15 +226,16 @@ def test_explain_counts_hits_and_what_each_filter_removes(archive, reader):
     archive.article("Peace", source_name="BBC News", tone="positive")
     query = parse("war outlet:bbc sentiment:positive -the")
     lexemes = resolved(reader, query)
-    terms = {each.text: each.condition for each in explain.terms(query, lexemes) if each.condition}
-    hits = explain.hits(terms, ORIGIN, 1_000)
-    cursor = reader.execute(hits.expression, hits.values)
-    names = [column.name for column in cursor.description]
-    assert dict(zip(names, cursor.fetchone(), strict=True)) == {
-        "war": 4,
-        "outlet:bbc": 3,
-        "sentiment:positive": 3,
-    }
+    terms = [each.condition for each in explain.terms(query, lexemes) if each.condition]
+    counted = [
+        len(
+            reader.execute(
+                sql.SQL("SELECT FROM {} WHERE {}").format(ORIGIN, each.expression), each.values
+            ).fetchall()
+        )
+        for each in terms
+    ]
+    assert counted == [4, 3, 3]
 
     text, *filters = explain.steps(query, lexemes)
     assert (text.text, text.is_text) == ("war", True)
@@ -254,14 +255,3 @@ def test_explain_of_nested_parts_searches_each_in_its_language(archive, reader):
     assert not step.is_text
     removed = explain.removed(step.condition, {}, ORIGIN, 10)
     assert reader.execute(removed.expression, removed.values).fetchone() == (1,)
-
-
-def test_explain_counts_to_a_limit(archive, reader):
-    for _ in range(5):
-        archive.article("War")
-    query = parse("war")
-    terms = {
-        each.text: each.condition for each in explain.terms(query, resolved(reader, query)) if each.condition
-    }
-    hits = explain.hits(terms, ORIGIN, 3)
-    assert reader.execute(hits.expression, hits.values).fetchone() == (3,)
