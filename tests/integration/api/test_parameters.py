@@ -76,7 +76,7 @@ async def test_a_bad_parameter_is_named(api, query, name, words):
 SECONDS = 1.0
 BAD_QUERIES = [
     ("a" * 10_000, "query_too_long"),
-    ("a" * 60_000, "query_too_long"),
+    ("a" * 16_000, "query_too_long"),
     (" ".join(f"w{n}" for n in range(1_000)), "query_too_long"),
     ('"' + " ".join(["war"] * 1_000) + '"', "query_too_long"),
     (" ".join(["ab"] * 300), "query_too_many_terms"),
