@@ -97,7 +97,8 @@ class Harden:
             )
         if len(scope["query_string"]) > LONGEST_QUERY_STRING:
             return Refusal(
-                "address_too_long", f"What follows the ? may have {LONGEST_QUERY_STRING} bytes, percent-encoded."
+                "address_too_long",
+                f"What follows the ? may have {LONGEST_QUERY_STRING} bytes, percent-encoded.",
             )
         length = headers.get(b"content-length", b"0")
         if not _LENGTH.fullmatch(length) or int(length) > self._max_body:

@@ -4,7 +4,7 @@ import functools
 import time
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 import msgspec
 from litestar import Request, get
@@ -43,7 +43,6 @@ from shared.errors import BadParameterError
 from shared.query_key import query_key
 
 FIELDS: Final = tuple(field.encode_name for field in msgspec.structs.fields(Article))
-_YES_NO: Final = ("true", "false")
 
 PARAMETERS = (
     *searching.PARAMETERS,
@@ -89,15 +88,17 @@ PARAMETERS = (
     ),
     Parameter(
         name="highlight",
-        kind=Choice(names=_YES_NO),
+        kind=Flag(),
         description="`true`: each article says where the words stand, as HTML whose only tag is `<mark>`.",
         example="true",
+        default=False,
     ),
     Parameter(
         name="explain",
-        kind=Choice(names=_YES_NO),
+        kind=Flag(),
         description="`true`: what was understood, how much each term finds, and how much each filter removes.",
         example="true",
+        default=False,
     ),
     Parameter(
         name="format",
@@ -144,7 +145,9 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """A request as it was understood. pairs: its parameters without those of paging, for the links to other pages."""
+    """A request as it was understood. pairs: its canonical parameters without those of paging, for links to
+    other pages.
+    """
 
     asked: Asked
     view: View
@@ -283,12 +286,13 @@ def question(
         page=values["page"],
         after=values["cursor"],
         fields=values["fields"],
-        highlight=values["highlight"] == "true",
-        explain=values["explain"] == "true",
+        highlight=values["highlight"],
+        explain=values["explain"],
         format=form.name,
         personal=values["personal"],
     )
-    pairs = [pair for pair in parse_qsl(query_string.decode()) if pair[0] not in ("page", "cursor")]
+    here = {"page": 1, "cursor": None, "format": None if form is formats.JSON else form.name}
+    pairs = params.texts(values | here, (*PARAMETERS, PERSONAL))
     made = Question(asked=asked, view=view, after=None, pairs=pairs)
     if view.after is None:
         return made

@@ -130,7 +130,9 @@ def _time(asked: Asked, span: timedelta, now: datetime) -> tuple[datetime, datet
     try:
         since = asked.wanted.since or until - span
     except OverflowError:
-        raise BadParameterError("to", "it is too long ago", "use a later time, or give `from` as well") from None
+        raise BadParameterError(
+            "to", "it is too long ago", "use a later time, or give `from` as well"
+        ) from None
     if since >= until:
         raise BadParameterError(
             "from", "it lies in the future", "use a time before now, or give `to` as well"

@@ -350,7 +350,7 @@ async def test_feeds_name_the_product_and_not_the_callers_host(two, archive):
     archive.article("A storm")
     feed = await one.get("/articles?format=rss&q=storm", headers={"Host": "evil.example"})
     assert b"evil" not in feed.content
-    assert b"http://127.0.0.1:8000/articles?format=rss&amp;q=storm" in feed.content
+    assert b"http://127.0.0.1:8000/articles?q=storm&amp;format=rss" in feed.content
 
 
 async def test_rows_that_are_deleted_under_a_reader_do_no_harm(two, archive, database):

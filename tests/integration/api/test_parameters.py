@@ -48,7 +48,7 @@ BAD = [
     ("min_polarity=0x1", "min_polarity", "from -1 to 1"),
     ("max_polarity=nan", "max_polarity", "from -1 to 1"),
     ("min_polarity=0.5&max_polarity=0.4", "min_polarity", "is not before `max_polarity`"),
-    ("has_image=yes", "has_image", "use true or false"),
+    ("has_image=yes", "has_image", "neither true nor false"),
     ("fields=id,titel", "fields", "did you mean title?"),
     ("cursor=x&page=2", "page", "a cursor is given as well"),
     ("cursor=" + "A" * 7_000, "cursor", "it has 7000 characters"),

@@ -48,7 +48,10 @@ async def test_bodies_and_headers_have_a_limit(person, settings):
 async def test_a_query_string_has_a_limit_that_the_longest_honest_one_is_within(person, archive):
     client = person().client
     outlets = ",".join("\u4e2d\u56fd\u65e5\u62a5\u7f51" + str(n) for n in range(20))
-    for parameters in ({"outlet": outlets, "exclude_outlet": outlets, "author": outlets}, {"q": "a" * 10_000}):
+    for parameters in (
+        {"outlet": outlets, "exclude_outlet": outlets, "author": outlets},
+        {"q": "a" * 10_000},
+    ):
         answer = await client.get("/articles", params={"sort": "newest", **parameters})
         assert answer.status_code == (400 if "q" in parameters else 200)
     for padding in ("+" * 33_000, "a" * 33_000):
