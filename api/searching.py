@@ -113,7 +113,9 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     def key(self) -> tuple[Any, ...]:
         """Equal for searches that mean the same."""
         wanted = self.wanted
-        return self.standing, wanted.since, wanted.until, wanted.has_image, wanted.hidden
+        # By itself, too: what is too common as a query may be a part of one that says what the filters say here.
+        query = cache_text(wanted.query.root) if wanted.query else ""
+        return self.standing, query, wanted.since, wanted.until, wanted.has_image, wanted.hidden
 
 
 def asked(query_string: bytes) -> Asked:
