@@ -23,11 +23,14 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
 # The product's own: everything that there is to say, and what a caller gets that does not mind.
 JSON: Final = Format(name="json", media_type="application/json", accepted=("application/json",))
 
+# Feed readers mean a feed by these, browsers a page.
+_ANY_XML: Final = ("application/xml", "text/xml")
+
 _ALL: Final = (
     JSON,
     Format(
         name="rss", media_type="application/rss+xml; charset=utf-8",
-        accepted=("application/rss+xml", "application/xml", "text/xml"), render=rss.render,
+        accepted=("application/rss+xml", *_ANY_XML), render=rss.render,
     ),
     Format(
         name="atom", media_type="application/atom+xml; charset=utf-8", accepted=("application/atom+xml",),
@@ -56,6 +59,13 @@ def chosen(name: str | None, accept: str | None) -> Format | None:
     if not accept:
         return JSON
     wishes = [_wish(each) for each in accept.split(",")]
+    if any(wish == "text/html" for wish, _ in wishes):
+        pages = [(wish, quality) for wish, quality in wishes if wish not in _ANY_XML]
+        return _best(pages) or _best(wishes)
+    return _best(wishes)
+
+
+def _best(wishes: list[tuple[str, float]]) -> Format | None:
     best, best_quality = None, 0.0
     for each in _ALL:
         quality = max(_quality(wishes, media_type) for media_type in each.accepted)
