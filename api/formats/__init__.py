@@ -12,16 +12,24 @@ __all__ = ["BY_NAME", "JSON", "Format", "Page", "chosen"]
 
 
 class Format(msgspec.Struct, frozen=True, kw_only=True):
-    """accepted: media types of an Accept header that mean it; media_type: what the answer says that it is."""
+    """accepted: media types of an Accept header that mean it; media_type: what the answer says that it is; shows: which
+    parameters about the content of an answer it can follow.
+    """
 
     name: str
     media_type: str
     accepted: tuple[str, ...]
+    shows: frozenset[str] = frozenset()
     render: Callable[[Page], bytes] | None = None
 
 
 # The product's own: everything that there is to say, and what a caller gets that does not mind.
-JSON: Final = Format(name="json", media_type="application/json", accepted=("application/json",))
+JSON: Final = Format(
+    name="json",
+    media_type="application/json",
+    accepted=("application/json",),
+    shows=frozenset({"fields", "highlight", "explain"}),
+)
 
 # Feed readers mean a feed by these, browsers a page.
 _ANY_XML: Final = ("application/xml", "text/xml")
@@ -42,11 +50,11 @@ _ALL: Final = (
     ),
     Format(
         name="csv", media_type="text/csv; charset=utf-8; header=present", accepted=("text/csv",),
-        render=table.render_csv,
+        shows=frozenset({"fields"}), render=table.render_csv,
     ),
     Format(
         name="jsonl", media_type="application/jsonl", accepted=("application/jsonl", "application/x-ndjson"),
-        render=table.render_lines,
+        shows=frozenset({"fields"}), render=table.render_lines,
     ),
 )  # fmt: skip
 BY_NAME: Final[Mapping[str, Format]] = {each.name: each for each in _ALL}

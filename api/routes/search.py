@@ -53,7 +53,7 @@ PARAMETERS = (
             "`relevance` (default with `q`): text rank x freshness x completeness; `coverage`: the story that most "
             f"articles tell first; `positive` and `negative`: by polarity. These compare the newest {RANKED} matches; "
             "older ones follow by date. "
-            "`newest` is the default without `q`."
+            "`newest` is the default without `q`; without words `relevance` is the same."
         ),
         example="newest",
     ),
@@ -83,20 +83,20 @@ PARAMETERS = (
     Parameter(
         name="fields",
         kind=Choice(names=FIELDS, several=True),
-        description="Only these fields of each article.",
+        description="Only these fields of each article; not in feeds.",
         example="id,title,url",
     ),
     Parameter(
         name="highlight",
         kind=Flag(),
-        description="`true`: each article says where the words stand, as HTML whose only tag is `<mark>`.",
+        description="Each article says where the words stand, as HTML whose only tag is `<mark>`; `json` alone.",
         example="true",
         default=False,
     ),
     Parameter(
         name="explain",
         kind=Flag(),
-        description="`true`: what was understood, how much each term finds, and how much each filter removes.",
+        description="What was understood, how much each term finds, and how much each filter removes; `json` alone.",
         example="true",
         default=False,
     ),
@@ -271,6 +271,9 @@ def question(
     form = formats.chosen(values["format"], accept)
     if form is None:
         raise HTTPException(status_code=406)
+    for name in ("fields", "highlight", "explain"):
+        if values[name] and name not in form.shows:
+            raise BadParameterError(name, f"{form.name} cannot show it", "leave it out, or use format=json")
     if values["page"] * values["limit"] > DEEPEST:
         raise BadParameterError(
             "page",

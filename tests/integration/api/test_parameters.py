@@ -56,6 +56,12 @@ BAD = [
     ("q=%FF", "q", "not UTF-8"),
     ("%FF=1", "parameter name", "not UTF-8"),
     ("=x", "", "there is no such parameter"),
+    *(
+        (f"format={form}&{name}=true", name, f"{form} cannot show it")
+        for form in ("rss", "atom", "jsonfeed", "csv", "jsonl")
+        for name in ("highlight", "explain")
+    ),
+    *((f"format={form}&fields=id", "fields", f"{form} cannot") for form in ("rss", "atom", "jsonfeed")),
 ]
 
 
@@ -70,6 +76,18 @@ async def test_a_bad_parameter_is_named(api, query, name, words):
     assert words in problem["detail"]
     assert problem["request_id"] == answer.headers["x-request-id"]
     assert problem["allowed"]
+
+
+@pytest.mark.anyio
+async def test_what_a_form_cannot_show_is_refused_only_where_it_is_wanted(api, archive):
+    for query in (
+        "format=rss&explain=false&highlight=false",
+        "format=csv&fields=id",
+        "format=jsonl&fields=id",
+    ):
+        assert (await api.get(f"/articles?{query}")).status_code == 200, query
+    answer = await api.get("/articles?explain=true", headers={"Accept": "application/rss+xml"})
+    assert (answer.status_code, answer.json()["parameter"]) == (400, "explain")
 
 
 # Of this process's processor, which another busy process cannot spend.
