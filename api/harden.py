@@ -11,7 +11,7 @@ from api.errors import problem
 from api.refusals import Refusal
 from shared.config import ApiSettings
 
-# Room for the longest cursor and 10,000 bytes of query and names. What is kept of a request - its links, how its answer
+# Room for the longest cursor and 13,000 bytes of query and names. What is kept of a request - its links, how its answer
 # is made anew - is bounded with it.
 LONGEST_QUERY_STRING: Final = 16_384
 _LENGTH: Final = re.compile(rb"[0-9]{1,19}")
