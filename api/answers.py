@@ -9,9 +9,9 @@ import msgspec
 JSON: Final = "application/json"
 # In front of what is stored: tag, made at, expires at (unix seconds), milliseconds it cost, stories found, and the
 # lengths of media type and Link header, which stand between this and the body.
-_HEAD: Final = struct.Struct(">16sIIIIHH")
+_HEAD: Final = struct.Struct(">16sIIIIII")
 # Part of every name, so that a release with another form never reads this one.
-_FORM: Final = 2
+_FORM: Final = 3
 
 Headers = list[tuple[bytes, bytes]]
 

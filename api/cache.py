@@ -9,6 +9,7 @@ when the subscription died without a word; `cache_seconds` when the worker died 
 """
 
 import asyncio
+import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Collection
@@ -20,7 +21,7 @@ import redis.asyncio
 import structlog
 
 from api.answers import Answer, answer, digest, pack, unpack
-from api.memory import Counts, Memory
+from api.memory import Memory
 from api.reads import Reads
 from shared import keys
 from shared.config import ApiSettings
@@ -81,19 +82,15 @@ class Cache:
         self._reads = Reads(client)
         self._metrics = metrics
         self._store = client.register_script(_STORE)
-        self._aliases: OrderedDict[Target, Alias] = OrderedDict()
-
-    @property
-    def memory_counts(self) -> Counts:
-        return self.memory.counts
+        self._aliases: OrderedDict[bytes, Alias] = OrderedDict()
 
     def alias(self, target: Target) -> Alias | None:
         """What this very request was found to be before."""
-        return self._aliases.get(target)
+        return self._aliases.get(_digest(target))
 
     def learn(self, target: Target, alias: Alias) -> None:
         """Remember what a request is that passed every check and whose answer is everybody's."""
-        self._aliases[target] = alias
+        self._aliases[_digest(target)] = alias
         if len(self._aliases) > ALIASES:
             self._aliases.popitem(last=False)
 
@@ -185,3 +182,10 @@ class Cache:
     def _failed(self, operation: str, error: redis.RedisError) -> None:
         self._metrics.count("cache_failed", operation=operation)
         _log.warning("cache_failed", operation=operation, error=str(error))
+
+
+def _digest(target: Target) -> bytes:
+    """As long for any target. Only a path can hold a NUL, so the parts stay apart."""
+    path, query_string, accept = target
+    text = b"\0".join((path.encode(errors="surrogatepass"), query_string, accept or b""))
+    return hashlib.blake2b(text, digest_size=16).digest()

@@ -11,7 +11,7 @@ from litestar.datastructures import State
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from api import respond
+from api import respond, serving
 from api.answers import Answer
 from api.auth import guards, principal
 from api.cache import Alias
@@ -39,13 +39,10 @@ class Edge:
 
 
 async def _answered(at: Deps, alias: Alias, scope: Scope, send: Send) -> bool:
-    hit, tier = at.cache.near(alias.name), "memory"
-    if hit is None:
-        hit, tier = await at.cache.far(alias.name), "redis"
-    if hit is None:
+    found = await serving.had(scope, at, alias)
+    if found is None:
         return False
-    at.noticed(scope, alias, hit, tier)
-    await _send(hit, respond.had(tier), scope, send)
+    await _send(found.answer, respond.had(found.tier), scope, send)
     return True
 
 

@@ -193,6 +193,12 @@ REFUSALS: Final[Mapping[str, Row]] = {
             help="Send less; /docs names the limits.",
         ),
         Row(
+            status=414,
+            code="address_too_long",
+            title="The address is too long",
+            help="Ask for less at once: fewer names, a shorter query.",
+        ),
+        Row(
             status=431,
             code="headers_too_large",
             title="The headers are too large",

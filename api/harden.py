@@ -1,5 +1,6 @@
 """What every answer carries and no request may exceed: security headers, CORS, sizes."""
 
+import re
 from typing import Any, Final
 
 from litestar import Request
@@ -10,6 +11,10 @@ from api.errors import problem
 from api.refusals import Refusal
 from shared.config import ApiSettings
 
+# Room for the longest cursor and 13,000 bytes of query and names. What is kept of a request - its links, how its answer
+# is made anew - is bounded with it.
+LONGEST_QUERY_STRING: Final = 16_384
+_LENGTH: Final = re.compile(rb"[0-9]{1,19}")
 _DOCS: Final = "/docs"
 _API_POLICY: Final = b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 # Scripts from files only. Swagger UI writes style attributes into its markup.
@@ -90,8 +95,13 @@ class Harden:
             return Refusal(
                 "headers_too_large", f"The headers have {size} bytes, {self._max_headers} are allowed."
             )
+        if len(scope["query_string"]) > LONGEST_QUERY_STRING:
+            return Refusal(
+                "address_too_long",
+                f"What follows the ? may have {LONGEST_QUERY_STRING} bytes, percent-encoded.",
+            )
         length = headers.get(b"content-length", b"0")
-        if not length.isdigit() or int(length) > self._max_body:
+        if not _LENGTH.fullmatch(length) or int(length) > self._max_body:
             return Refusal("too_large", f"A body may have {self._max_body} bytes.")
         return None
 

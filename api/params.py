@@ -315,6 +315,25 @@ def parse(query_string: bytes, table: tuple[Parameter, ...]) -> dict[str, Any]:
     return values
 
 
+def texts(values: Mapping[str, Any], table: tuple[Parameter, ...]) -> list[tuple[str, str]]:
+    """What `parse` would read as these values: the canonical form of a request, without what is at its default."""
+    return [
+        (parameter.name, _text(values[parameter.name]))
+        for parameter in table
+        if values[parameter.name] != parameter.default
+    ]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return ",".join(value)
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    return str(value)
+
+
 def _kind(name: str, table: tuple[Parameter, ...]) -> Kind:
     return next(parameter.kind for parameter in table if parameter.name == name)
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from api.params import Choice, Decimal, Language, Moment, Names, Parameter, QueryText, parse
+from api.params import Choice, Decimal, Flag, Language, Moment, Names, Parameter, QueryText, parse
 from api.queries.matching import Wanted
 from shared.errors import BadParameterError, BadQueryError
 from shared.query import parser
@@ -14,8 +14,6 @@ from shared.query.canonical import cache_text, canonical
 from shared.query.fields import LABELS, SOURCES
 from shared.query.limits import MAX_CHARACTERS
 from shared.query.tree import And, Equal, Leaf, Node, Not, Or, Polarity, Query, Text, all_of, any_of
-
-_YES_NO: Final = ("true", "false")
 
 QUERY: Final = Parameter(
     name="q",
@@ -90,7 +88,7 @@ FILTERS: Final = (
     ),
     Parameter(
         name="has_image",
-        kind=Choice(names=_YES_NO),
+        kind=Flag(),
         description="Only articles with a picture (true) or without one (false).",
         example="true",
     ),
@@ -115,7 +113,9 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     def key(self) -> tuple[Any, ...]:
         """Equal for searches that mean the same."""
         wanted = self.wanted
-        return self.standing, wanted.since, wanted.until, wanted.has_image, wanted.hidden
+        # By itself, too: what is too common as a query may be a part of one that says what the filters say here.
+        query = cache_text(wanted.query.root) if wanted.query else ""
+        return self.standing, query, wanted.since, wanted.until, wanted.has_image, wanted.hidden
 
 
 def asked(query_string: bytes) -> Asked:
@@ -139,7 +139,7 @@ def of_values(values: dict[str, Any]) -> Asked:
             languages=(values["language"],) if values["language"] else (),
             since=values["from"],
             until=values["to"],
-            has_image=None if values["has_image"] is None else values["has_image"] == "true",
+            has_image=values["has_image"],
             hidden=values.get("hidden", ()),
         ),
         typed=typed,

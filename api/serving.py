@@ -3,15 +3,18 @@
 import functools
 import time
 from collections.abc import Awaitable, Callable, Collection
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from litestar import Request
 from litestar.response.base import ASGIResponse
+from litestar.types import Scope
 
 from api import respond
 from api.answers import Answer
 from api.cache import Alias
 from api.deps import Deps
+
+_MISSED: Final = "newsintel.missed"
 
 # Reads the archive through a connection.
 Read = Callable[[Any], Awaitable["Draft"]]
@@ -22,6 +25,13 @@ class Draft(NamedTuple):
 
     answer: Answer
     stories: Collection[int] = ()
+
+
+class Had(NamedTuple):
+    """An answer that was kept, and where."""
+
+    answer: Answer
+    tier: str
 
 
 class Plan(NamedTuple):
@@ -36,6 +46,20 @@ class Plan(NamedTuple):
     query: str | None = ""
     searched: str | None = None
     seconds: int = 60
+
+
+async def had(scope: Scope, at: Deps, alias: Alias) -> Had | None:
+    """The answer out of the nearest tier that has it. However often a request asks for it, it is missed once."""
+    if scope["state"].get(_MISSED) == alias.name:
+        return None
+    hit, tier = at.cache.near(alias.name), "memory"
+    if hit is None:
+        hit, tier = await at.cache.far(alias.name), "redis"
+    if hit is None:
+        scope["state"][_MISSED] = alias.name
+        return None
+    at.noticed(scope, alias, hit, tier)
+    return Had(hit, tier)
 
 
 async def kept(
@@ -54,22 +78,18 @@ async def kept(
     if not personal:
         at.cache.learn(respond.target(scope), alias)
     at.ahead.plan(alias.name, remake)
-    hit, tier = at.cache.near(alias.name), "memory"
-    if hit is None:
-        hit, tier = await at.cache.far(alias.name), "redis"
-    if hit is None:
-        return None
-    at.noticed(scope, alias, hit, tier)
-    return respond.kept(request, hit, respond.had(tier), personal=personal)
+    if found := await had(scope, at, alias):
+        return respond.kept(request, found.answer, respond.had(found.tier), personal=personal)
+    return None
 
 
 async def answered(request: Request[Any, Any, Any], at: Deps, plan: Plan) -> ASGIResponse:
     """The answer of a plan, from wherever it is soonest had."""
-    make = functools.partial(_make, at, plan)
+    make = functools.partial(at.coalescer.run, plan.name, functools.partial(_make, at, plan))
     alias = Alias(plan.name, plan.searched)
     if hit := await kept(request, at, alias, make):
         return hit
-    found: Answer = await at.coalescer.run(plan.name, make)
+    found: Answer = await make()
     at.noticed(request.scope, alias, found, "database")
     return respond.kept(request, found, respond.missed(found))
 

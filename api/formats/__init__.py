@@ -12,22 +12,33 @@ __all__ = ["BY_NAME", "JSON", "Format", "Page", "chosen"]
 
 
 class Format(msgspec.Struct, frozen=True, kw_only=True):
-    """accepted: media types of an Accept header that mean it; media_type: what the answer says that it is."""
+    """accepted: media types of an Accept header that mean it; media_type: what the answer says that it is; shows: which
+    parameters about the content of an answer it can follow.
+    """
 
     name: str
     media_type: str
     accepted: tuple[str, ...]
+    shows: frozenset[str] = frozenset()
     render: Callable[[Page], bytes] | None = None
 
 
 # The product's own: everything that there is to say, and what a caller gets that does not mind.
-JSON: Final = Format(name="json", media_type="application/json", accepted=("application/json",))
+JSON: Final = Format(
+    name="json",
+    media_type="application/json",
+    accepted=("application/json",),
+    shows=frozenset({"fields", "highlight", "explain"}),
+)
+
+# Feed readers mean a feed by these, browsers a page.
+_ANY_XML: Final = ("application/xml", "text/xml")
 
 _ALL: Final = (
     JSON,
     Format(
         name="rss", media_type="application/rss+xml; charset=utf-8",
-        accepted=("application/rss+xml", "application/xml", "text/xml"), render=rss.render,
+        accepted=("application/rss+xml", *_ANY_XML), render=rss.render,
     ),
     Format(
         name="atom", media_type="application/atom+xml; charset=utf-8", accepted=("application/atom+xml",),
@@ -39,11 +50,11 @@ _ALL: Final = (
     ),
     Format(
         name="csv", media_type="text/csv; charset=utf-8; header=present", accepted=("text/csv",),
-        render=table.render_csv,
+        shows=frozenset({"fields"}), render=table.render_csv,
     ),
     Format(
         name="jsonl", media_type="application/jsonl", accepted=("application/jsonl", "application/x-ndjson"),
-        render=table.render_lines,
+        shows=frozenset({"fields"}), render=table.render_lines,
     ),
 )  # fmt: skip
 BY_NAME: Final[Mapping[str, Format]] = {each.name: each for each in _ALL}
@@ -56,6 +67,13 @@ def chosen(name: str | None, accept: str | None) -> Format | None:
     if not accept:
         return JSON
     wishes = [_wish(each) for each in accept.split(",")]
+    if any(wish == "text/html" for wish, _ in wishes):
+        pages = [(wish, quality) for wish, quality in wishes if wish not in _ANY_XML]
+        return _best(pages) or _best(wishes)
+    return _best(wishes)
+
+
+def _best(wishes: list[tuple[str, float]]) -> Format | None:
     best, best_quality = None, 0.0
     for each in _ALL:
         quality = max(_quality(wishes, media_type) for media_type in each.accepted)

@@ -8,8 +8,10 @@ from psycopg import AsyncConnection
 
 from shared.query.lexemes import RESOLVE, Lexemes, Lookup, resolve_values
 
-# About 10 MB when it is full.
-KEPT: Final = 50_000
+# When it is full: 5 MB of ordinary words, 20 MB at the worst.
+KEPT: Final = 20_000
+# Characters of a word and its stems together. A phrase may have thousands, and hardly anybody asks for it again.
+LONGEST: Final = 200
 _kept: OrderedDict[Lookup, str] = OrderedDict()
 
 
@@ -26,7 +28,9 @@ async def lexemes(connection: AsyncConnection[Any], lookups: Iterable[Lookup]) -
     if missing:
         rows = await (await connection.execute(RESOLVE, resolve_values(missing))).fetchall()
         for lookup, (text,) in zip(missing, rows, strict=True):
-            found[lookup] = _kept[lookup] = text
+            found[lookup] = text
+            if len(lookup[1]) + len(text) <= LONGEST:
+                _kept[lookup] = text
         while len(_kept) > KEPT:
             _kept.popitem(last=False)
     return found

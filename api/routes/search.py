@@ -4,7 +4,7 @@ import functools
 import time
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 import msgspec
 from litestar import Request, get
@@ -43,7 +43,6 @@ from shared.errors import BadParameterError
 from shared.query_key import query_key
 
 FIELDS: Final = tuple(field.encode_name for field in msgspec.structs.fields(Article))
-_YES_NO: Final = ("true", "false")
 
 PARAMETERS = (
     *searching.PARAMETERS,
@@ -54,7 +53,7 @@ PARAMETERS = (
             "`relevance` (default with `q`): text rank x freshness x completeness; `coverage`: the story that most "
             f"articles tell first; `positive` and `negative`: by polarity. These compare the newest {RANKED} matches; "
             "older ones follow by date. "
-            "`newest` is the default without `q`."
+            "`newest` is the default without `q`; without words `relevance` is the same."
         ),
         example="newest",
     ),
@@ -84,20 +83,22 @@ PARAMETERS = (
     Parameter(
         name="fields",
         kind=Choice(names=FIELDS, several=True),
-        description="Only these fields of each article.",
+        description="Only these fields of each article; not in feeds.",
         example="id,title,url",
     ),
     Parameter(
         name="highlight",
-        kind=Choice(names=_YES_NO),
-        description="`true`: each article says where the words stand, as HTML whose only tag is `<mark>`.",
+        kind=Flag(),
+        description="Each article says where the words stand, as HTML whose only tag is `<mark>`; `json` alone.",
         example="true",
+        default=False,
     ),
     Parameter(
         name="explain",
-        kind=Choice(names=_YES_NO),
-        description="`true`: what was understood, how much each term finds, and how much each filter removes.",
+        kind=Flag(),
+        description="What was understood, how much each term finds, and how much each filter removes; `json` alone.",
         example="true",
+        default=False,
     ),
     Parameter(
         name="format",
@@ -144,7 +145,9 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """A request as it was understood. pairs: its parameters without those of paging, for the links to other pages."""
+    """A request as it was understood. pairs: its canonical parameters without those of paging, for links to
+    other pages.
+    """
 
     asked: Asked
     view: View
@@ -268,6 +271,9 @@ def question(
     form = formats.chosen(values["format"], accept)
     if form is None:
         raise HTTPException(status_code=406)
+    for name in ("fields", "highlight", "explain"):
+        if values[name] and name not in form.shows:
+            raise BadParameterError(name, f"{form.name} cannot show it", "leave it out, or use format=json")
     if values["page"] * values["limit"] > DEEPEST:
         raise BadParameterError(
             "page",
@@ -283,12 +289,13 @@ def question(
         page=values["page"],
         after=values["cursor"],
         fields=values["fields"],
-        highlight=values["highlight"] == "true",
-        explain=values["explain"] == "true",
+        highlight=values["highlight"],
+        explain=values["explain"],
         format=form.name,
         personal=values["personal"],
     )
-    pairs = [pair for pair in parse_qsl(query_string.decode()) if pair[0] not in ("page", "cursor")]
+    here = {"page": 1, "cursor": None, "format": None if form is formats.JSON else form.name}
+    pairs = params.texts(values | here, (*PARAMETERS, PERSONAL))
     made = Question(asked=asked, view=view, after=None, pairs=pairs)
     if view.after is None:
         return made

@@ -13,10 +13,10 @@ from api.params import Choice, Parameter
 from api.queries import sources as queries
 from shared.errors import NotFoundError
 from shared.events import SourceStatus
+from shared.query.fields import SOURCES
 
-NAMES = ("newsapi", "guardian", "reddit")
 NAME = Parameter(
-    name="name", kind=Choice(names=NAMES), description="A source.", example="guardian", place="path"
+    name="name", kind=Choice(names=SOURCES), description="A source.", example="guardian", place="path"
 )
 
 

@@ -127,7 +127,12 @@ def _within(wanted: Wanted, since: datetime, until: datetime) -> Wanted:
 def _time(asked: Asked, span: timedelta, now: datetime) -> tuple[datetime, datetime]:
     """Both ends of the time: as asked, else until now and for the usual span."""
     until = asked.wanted.until or now.astimezone(UTC)
-    since = asked.wanted.since or until - span
+    try:
+        since = asked.wanted.since or until - span
+    except OverflowError:
+        raise BadParameterError(
+            "to", "it is too long ago", "use a later time, or give `from` as well"
+        ) from None
     if since >= until:
         raise BadParameterError(
             "from", "it lies in the future", "use a time before now, or give `to` as well"

@@ -1,8 +1,9 @@
 """Searches of every shape over a large archive, beside the textbook's SQL and the embedded engine tantivy.
 
-A search is everything that the api asks of PostgreSQL for one page - list, count, articles, who else tells the story -
-in its own snapshot, with its answer as JSON. The textbook ranks every match with ts_rank over the same stored vector
-and the same kind of index, orders and limits; it neither counts nor knows stories.
+A search is what the api asks of PostgreSQL for the stories of one page - list, count, articles, who else tells the
+story - in its own snapshot, with its answer as JSON. Left out are the freshness of the sources, highlights and
+explanations, and all that is not PostgreSQL: HTTP, cache, Redis. The textbook ranks every match with ts_rank over the
+same stored vector and the same kind of index, orders and limits; it neither counts nor knows stories.
 """
 
 import argparse

@@ -101,6 +101,16 @@ async def test_an_explanation_says_what_was_understood_and_what_each_part_does(a
     assert "explain" not in await found(api, q="storms")
 
 
+@pytest.mark.parametrize(
+    "address", ["/articles", "/articles/sentiment/trends", "/articles/sentiment/summary"]
+)
+async def test_common_words_beside_a_filter_are_refused_whatever_was_answered_before(api, archive, address):
+    archive.article("The storm", language="en")
+    for _ in range(2):  # made, then out of the cache
+        assert (await api.get(f"{address}?q=the+lang:en", headers={"Prefer": "wait=0"})).status_code == 200
+        assert (await api.get(f"{address}?q=the&language=en")).json()["code"] == "query_only_common_words"
+
+
 async def test_a_request_that_means_the_same_is_the_same_answer(api, archive):
     archive.article("Storm at sea", tone="positive")
     await api.get("/articles?q=storm%20sea&source=guardian", headers={"Prefer": "wait=0"})

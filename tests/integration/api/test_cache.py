@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 
+import httpx
 import msgspec
 import psycopg
 import pytest
@@ -251,6 +252,39 @@ async def test_what_is_asked_for_most_is_made_anew_before_anyone_asks(
             assert (served(answer), answer.json()["total"]) == ("hit; detail=memory", 2)
 
 
+@pytest.mark.parametrize(
+    "address", [STORM, "/articles/sentiment/trends?q=storm", "/searches/related?q=storm"]
+)
+async def test_what_is_made_anew_by_several_at_once_is_made_once(app, archive, address):
+    archive.article("A storm")
+    # In this very loop, so that its plans can be carried out here.
+    async with (
+        app.lifespan(),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as api,
+    ):
+        await api.get(address, headers={"Prefer": "wait=0"})
+        at = app.state.deps
+        [remake] = at.ahead._plans.values()
+        stored = at.cache.stats.stored
+        await asyncio.gather(remake(), remake())
+        assert at.cache.stats.stored == stored + 1
+
+
+async def test_what_is_known_and_gone_is_missed_once(app, archive, redis):
+    archive.article("A storm")
+    address = "/articles?sort=newest"
+    async with AsyncTestClient(app) as api:
+        await api.get(address)
+        at = app.state.deps
+        name = at.cache.alias(("/articles", b"sort=newest", b"*/*")).name
+        assert served(await api.get(address)) == "hit; detail=memory"
+        redis.delete(keys.search(name))
+        at.cache.memory.drop([name])
+        memory, far = at.cache.memory.counts.misses, at.cache.stats.redis_misses
+        assert served(await api.get(address)) == "fwd=miss; stored"
+        assert (at.cache.memory.counts.misses, at.cache.stats.redis_misses) == (memory + 1, far + 1)
+
+
 async def test_processes_do_not_make_the_same_answer_anew_twice(redis, redis_url):
     from shared import redis as redis_clients
 
@@ -350,7 +384,7 @@ async def test_feeds_name_the_product_and_not_the_callers_host(two, archive):
     archive.article("A storm")
     feed = await one.get("/articles?format=rss&q=storm", headers={"Host": "evil.example"})
     assert b"evil" not in feed.content
-    assert b"http://127.0.0.1:8000/articles?format=rss&amp;q=storm" in feed.content
+    assert b"http://127.0.0.1:8000/articles?q=storm&amp;format=rss" in feed.content
 
 
 async def test_rows_that_are_deleted_under_a_reader_do_no_harm(two, archive, database):

@@ -170,6 +170,27 @@ async def test_links_lead_to_the_other_pages(api, archive):
     assert following["next"] is None
 
 
+@pytest.mark.parametrize("address", ["/articles?limit=1&format=rss", "/articles?limit=1"])
+async def test_links_of_a_feed_lead_to_feeds_however_it_was_asked_for(api, archive, address):
+    for number in range(3):
+        archive.article(f"storm {number}")
+    accept = "application/rss+xml" if "format" not in address else "*/*"
+    answer = await api.get(address, headers={"Accept": accept})
+    assert answer.headers["content-type"].startswith("application/rss+xml")
+    for link in answer.links.values():
+        again = await api.get(link["url"], headers={"Accept": "*/*"})
+        assert again.headers["content-type"].startswith("application/rss+xml"), link
+
+
+async def test_links_hold_what_was_understood_and_not_how_it_was_padded(api, archive):
+    archive.article("storm")
+    padded = f"page=2&sort=newest{'+' * 9_000}&outlet=%20The%20Guardian%20&q=+"
+    answer = await api.get(f"/articles?{padded}&to=2999-12-31&has_image=false&format=json")
+    assert answer.links["first"]["url"] == (
+        "/articles?outlet=The+Guardian&to=3000-01-01T00%3A00%3A00Z&has_image=false&sort=newest"
+    )
+
+
 def _bent(cursor: str) -> str:
     raw = bytearray(base64.urlsafe_b64decode(cursor + "=="))
     raw[-1] ^= 1

@@ -108,11 +108,18 @@ async def test_an_empty_archive_has_trends_too(api, archive):
         ("q=%22", "q"),
         ("limit=5", "limit"),
         ("from=0001-01-01", "interval"),
+        ("to=0001-01-05", "to"),
     ],
 )
 async def test_refusals(api, archive, query, parameter):
     answer = await api.get(f"{TRENDS}?{query}")
     assert (answer.status_code, answer.json()["parameter"]) == (400, parameter)
+
+
+async def test_a_summary_of_a_time_that_would_begin_before_the_calendar_is_refused(api, archive):
+    answer = await api.get(SUMMARY, params={"to": "0001-01-05"})
+    assert (answer.status_code, answer.json()["parameter"]) == (400, "to")
+    assert (await get(api, SUMMARY, from_="0001-01-01", to="0001-01-05"))["articles"] == 0
 
 
 async def test_every_new_article_changes_them(api, archive, redis):

@@ -40,8 +40,23 @@ async def test_bodies_and_headers_have_a_limit(person, settings):
         assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
     answer = await client.get("/articles", headers={"X-Big": "x" * settings.max_header_bytes})
     assert (answer.status_code, answer.json()["code"]) == (431, "headers_too_large")
-    answer = await client.post("/auth/refresh", headers={"Content-Length": "nonsense"})
-    assert answer.status_code == 413
+    for length in ("nonsense", "0" * 5_000, "9" * 5_000, "\u00b2"):
+        answer = await client.post("/auth/refresh", headers={"Content-Length": length.encode("latin-1")})
+        assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+
+
+async def test_a_query_string_has_a_limit_that_the_longest_honest_one_is_within(person, archive):
+    client = person().client
+    outlets = ",".join("\u4e2d\u56fd\u65e5\u62a5\u7f51" + str(n) for n in range(20))
+    for parameters in (
+        {"outlet": outlets, "exclude_outlet": outlets, "author": outlets},
+        {"q": "a" * 10_000},
+    ):
+        answer = await client.get("/articles", params={"sort": "newest", **parameters})
+        assert answer.status_code == (400 if "q" in parameters else 200)
+    for padding in ("+" * 33_000, "a" * 33_000):
+        answer = await client.get(f"/articles?page=2&sort=newest{padding}")
+        assert (answer.status_code, answer.json()["code"]) == (414, "address_too_long")
 
 
 async def test_cors_is_for_configured_origins_and_never_with_cookies(settings, upstreams, working):

@@ -67,6 +67,18 @@ async def test_a_personal_search(person, archive):
     assert "hit" in answer.headers["cache-status"]
 
 
+async def test_pages_of_a_personal_search_stay_personal_however_it_was_asked_for(person, archive):
+    marta = await person().sign_in()
+    for number in range(3):
+        archive.article(f"Xylograph {number}", language="de")
+    archive.article("Xylograph in English", language="en")
+    await marta.write("PUT", "/me/preferences/language", json={"value": "de"})
+    answer = await marta.client.get("/articles?sort=newest&limit=1&personal")
+    assert (answer.status_code, answer.json()["total"]) == (200, 3)
+    following = await marta.client.get(answer.links["next"]["url"])
+    assert (following.status_code, following.json()["total"]) == (200, 3)
+
+
 async def test_history_and_its_off_switch(person, archive, rows):
     marta = await person().sign_in()
     archive.article("Storm")

@@ -17,6 +17,11 @@ def test_what_is_packed_comes_out_again(body, media_type, link, made_at, expires
     assert unpack(pack(kept)) == kept
 
 
+def test_a_link_may_be_long():
+    kept = Answer(body=b"{}", tag="0f" * 16, link="x" * 100_000)
+    assert unpack(pack(kept)) == kept
+
+
 def test_the_tag_is_of_all_that_a_client_sees():
     assert answer(b"x").tag == answer(b"x", total=5).tag
     assert (

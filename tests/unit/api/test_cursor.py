@@ -5,6 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.cursor import LONGEST, Cursor, Cursors
+from api.queries.listing import RANKED
+from api.queries.search import DEEPEST
 from shared.errors import BadCursorError
 
 IDS = st.integers(1, 2**62)
@@ -48,6 +50,6 @@ def test_a_cursor_is_of_one_search_and_one_archive():
 
 
 def test_the_longest_cursor_fits_its_parameter():
-    ranked = [2**40 + n * 2**21 for n in range(1_000)]
-    cursor = Cursor(page=1, total=1_000, exact=False, newest=2**41, ranked=ranked, at=2**51, id=2**41)
+    ranked = [n * 2**55 for n in range(RANKED)]
+    cursor = Cursor(page=DEEPEST, total=DEEPEST, exact=False, newest=2**63, ranked=ranked, at=2**62, id=2**63)
     assert len(Cursors("secret").write(cursor, "a search")) <= LONGEST

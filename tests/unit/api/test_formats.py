@@ -158,6 +158,14 @@ def test_tables_show_the_fields_that_were_asked_for():
     assert json.loads(table.render_lines(chosen)) == {"id": 7, "sentiment": msgspec.to_builtins(TONE)}
 
 
+# What these browsers send for an address that somebody typed.
+CHROME = (
+    "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8,"
+    "application/signed-exchange;v=b3;q=0.7"
+)
+FIREFOX = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+
+
 @pytest.mark.parametrize(
     ("name", "accept", "chosen"),
     [
@@ -169,6 +177,11 @@ def test_tables_show_the_fields_that_were_asked_for():
         (None, "application/rss+xml;q=0.5, application/json;q=0.4", "rss"),
         (None, "application/atom+xml, application/rss+xml;q=0.9, */*;q=0.1", "atom"),
         (None, "text/html, application/xhtml+xml, */*;q=0.8", "json"),
+        (None, CHROME, "json"),
+        (None, FIREFOX, "json"),
+        (None, "text/html,application/rss+xml;q=0.9,application/xml;q=0.9,*/*;q=0.8", "rss"),
+        (None, "text/html,application/xml;q=0.9", "rss"),
+        (None, "application/xml", "rss"),
         (None, "application/json;q=0, */*", "rss"),
         (None, "text/*", "rss"),
         (None, "text/csv", "csv"),
