@@ -93,7 +93,7 @@ async def trending(
 
 
 async def related(connection: AsyncConnection[Any], q: str, now: datetime, limit: int) -> list[Related]:
-    """Queries that share words with a folded one, or that the same people searched for at the same time."""
+    """Queries that share words with a canonical one, or that the same people searched for at the same time."""
     values = {
         "q": q,
         "now": now,
