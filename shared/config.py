@@ -96,6 +96,11 @@ class ApiSettings(Settings, frozen=True, kw_only=True):
         """Scheme, host and port that browsers see."""
         return self.public_url or f"http://{self.host}:{self.port}"
 
+    @property
+    def shared_secret(self) -> str:
+        """What all processes that serve one archive know and nobody else does: where hashes and signatures start."""
+        return self.session_keys or self.database_url
+
     def __post_init__(self) -> None:
         host = self.origin.split("://", 1)[1].rsplit(":", 1)[0]
         if not self.cookie_secure and host not in {"127.0.0.1", "localhost", "[::1]"}:

@@ -1,7 +1,7 @@
 """What many people search for. Nothing is told that fewer than a handful of people searched for.
 
-A person is a signed-in user, or one search that nobody signed in for: the api records a search of one address once an
-hour, however often it is repeated (api.outbox).
+A person is a signed-in user, or one search that nobody signed in for: the api records a search of one address once a
+week, the longest span, however often it is repeated (api.repeats).
 """
 
 from collections.abc import Sequence
