@@ -147,6 +147,8 @@ class IngestSettings(Settings, frozen=True, kw_only=True):
 
     # Articles older than this are dropped unless somebody saved them; 0 keeps all. A year is about a million.
     retention_days: Annotated[int, Meta(ge=0)] = 0
+    # How each pull of the cadence went. A backfill of gaps takes what is older for a gap, and asks for it again.
+    fetch_days: Positive = 90
     # Trends look back weeks; this is for a person's own history.
     search_history_months: Positive = 13
 

@@ -54,7 +54,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
 # Each part reads the newest rows of (source, started_at): the cost does not grow with the archive. A pull with a window
 # is a backfill's: it says nothing about how fresh a source is. The same lags as in ingest.store.overview.
-_LAST_PULLS: Final = """
+LAST_PULLS: Final = """
     SELECT t.source, t.cadence_seconds, f.finished_at, coalesce(f.outcome, 'never_asked'), f.reason,
            coalesce(f.stored, 0), success.finished_at, newest.published_at
     FROM (SELECT source, min(cadence_seconds) FILTER (WHERE NOT paused) AS cadence_seconds
@@ -103,7 +103,7 @@ _HOLDINGS: Final = """
 async def last_pulls(connection: AsyncConnection[Any]) -> list[LastPull]:
     """One entry for each source that the product knows."""
     fields = LastPull.__struct_fields__
-    rows = await (await connection.execute(_LAST_PULLS)).fetchall()
+    rows = await (await connection.execute(LAST_PULLS)).fetchall()
     return [LastPull(**dict(zip(fields, row, strict=True))) for row in rows]
 
 

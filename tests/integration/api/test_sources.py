@@ -1,8 +1,12 @@
 """GET /sources, and the freshness of a list without words."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
+
+from api.queries import sources as queries
 
 pytestmark = pytest.mark.anyio
 
@@ -73,3 +77,19 @@ async def test_a_list_without_words_is_as_fresh_as_the_cadence(api, archive, lat
     assert freshness["state"] == state
     assert freshness["checked_at"]
     assert len(freshness["sources"]) == 3
+
+
+async def test_a_source_that_never_succeeds_costs_no_more_with_each_failure(api, archive, database):
+    with psycopg.connect(database.owner, autocommit=True) as owner:
+        owner.execute(
+            "INSERT INTO fetches (id, source, outcome, started_at, finished_at) "
+            "SELECT 'f' || n, 'reddit', 'unreachable', now() - n * interval '1 minute', now() "
+            "FROM generate_series(1, 20000) n"
+        )
+        owner.execute("ANALYZE fetches")
+    with psycopg.connect(database.api) as connection:
+        plan = connection.execute("EXPLAIN (ANALYZE) " + queries.LAST_PULLS).fetchall()
+    removed = [
+        int(found[1]) for row in plan if (found := re.search(r"Rows Removed by Filter: (\d+)", row[0]))
+    ]
+    assert sum(removed) < 100, "\n".join(row[0] for row in plan)
