@@ -9,8 +9,8 @@ from litestar.openapi.spec.enums import OpenAPIType
 _LIMITS: Final = ("RateLimit", "RateLimit-Policy")
 _OF_STATUS: Final = {
     "202": ("Location", "Retry-After"),
-    "301": ("Location",),
     "303": ("Location",),
+    "308": ("Location",),
     "429": ("Retry-After",),
     "503": ("Retry-After",),
 }

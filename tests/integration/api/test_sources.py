@@ -57,6 +57,18 @@ async def test_a_long_failure_does_not_hide_the_lag(api, archive):
     }
 
 
+async def test_what_a_source_holds_is_counted_once_a_minute(api, archive, monkeypatch):
+    async def articles():
+        return (await api.get("/sources/guardian")).json()["articles"]
+
+    archive.article("one", source="guardian")
+    assert await articles() == 1
+    archive.article("two", source="guardian")
+    assert await articles() == 1
+    monkeypatch.setattr(queries, "HOLDINGS_SECONDS", 0)
+    assert await articles() == 2
+
+
 @pytest.mark.parametrize(
     ("late", "missing", "state"),
     [
