@@ -43,8 +43,8 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """One source. articles: how many of its items the archive holds, as of at most a minute ago; lag_seconds: age of the
-    newest one it gave.
+    """One source. articles: how many of its items the archive holds, at most a minute ago; lag_seconds: age of its
+    newest one.
     """
 
     source: str
