@@ -20,6 +20,7 @@ from api.coalesce import Coalescer
 from api.drops import Drops
 from api.freshness import Refresher
 from api.people import People
+from api.queries.sources import Holdings
 from api.status import Statuses
 from api.tiers import Tiers
 from shared import bus, db, saturation
@@ -79,6 +80,7 @@ class Deps(msgspec.Struct, frozen=True, kw_only=True):
     statuses: Statuses
     people: People
     tiers: Tiers
+    holdings: Holdings
 
     def noticed(self, scope: Scope, alias: Alias, answer: Answer, tier: str) -> None:
         """Somebody was given this answer: for what is asked for most, for what is searched, for where it was had."""
@@ -123,6 +125,7 @@ async def opened(settings: ApiSettings, metrics: Meter) -> AsyncIterator[Deps]:
             statuses=Statuses(client),
             people=people,
             tiers=tiers,
+            holdings=Holdings(),
         )
     finally:
         await ahead.stop()

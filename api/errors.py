@@ -57,7 +57,7 @@ _UNAVAILABLE: Final = Row(
     help=_TRY_AGAIN,
     retry_after=5,
 )
-_INTERNAL: Final = Row(
+INTERNAL: Final = Row(
     status=500,
     code="internal_error",
     title="Internal error",
@@ -236,9 +236,9 @@ REFUSALS: Final[Mapping[str, Row]] = {
 def problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """The handler of every error; the application registers it for Exception."""
     row = _row(error)
-    if row.status == _INTERNAL.status:
+    if row.status == INTERNAL.status:
         _log.error("request_failed", path=request.url.path, exc_info=error)
-    elif row.status > _INTERNAL.status:
+    elif row.status > INTERNAL.status:
         _log.warning("request_refused", path=request.url.path, code=row.code, error=str(error))
     # A query or a cursor can be wrong in several ways that a program may tell apart.
     code = getattr(error, "code", row.code) if isinstance(error, BadParameterError) else row.code
@@ -265,5 +265,5 @@ def _row(error: Exception) -> Row:
     if isinstance(error, Refusal):
         return REFUSALS[error.code]
     if isinstance(error, HTTPException):
-        return HTTP.get(error.status_code, HTTP[400] if error.status_code < _INTERNAL.status else _INTERNAL)
-    return next((row for kind, row in TABLE.items() if isinstance(error, kind)), _INTERNAL)
+        return HTTP.get(error.status_code, HTTP[400] if error.status_code < INTERNAL.status else INTERNAL)
+    return next((row for kind, row in TABLE.items() if isinstance(error, kind)), INTERNAL)

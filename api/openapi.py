@@ -15,6 +15,7 @@ from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
 from litestar.openapi.spec import (
     Components,
+    Example,
     OpenAPIMediaType,
     OpenAPIResponse,
     Operation,
@@ -27,12 +28,33 @@ from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import PathParameter
 from litestar.response.base import ASGIResponse
 
+from api import examples, response_headers
 from api.errors import MEDIA_TYPE, Problem
-from api.params import Parameter
+from api.params import Parameter, Preference
 
 ASSETS_PATH: Final = "/docs/assets"
-# What the gate refuses, whatever is asked for: credentials, keys without a scope, haste.
-_COUNTED: Final = (401, 403, 429)
+# What can end any request: its size, or a fault of ours.
+_ANY: Final = (413, 431, 500)
+# What the gate refuses, whatever is asked for: credentials, keys without a scope, haste; and it may need the database.
+_COUNTED: Final = (401, 403, 429, 503)
+_MEANINGS: Final = {
+    202: "The worker has not answered yet; Location is where to ask again. It is not lost.",
+    304: "What the caller has (If-None-Match) still holds.",
+    400: "A parameter or field is unknown, repeated or malformed; `parameter` and `allowed` say what is right.",
+    401: "Not signed in, or the credentials are not valid (any more).",
+    403: "Not allowed: another site's page, or an API key without the scope.",
+    404: "There is no such thing.",
+    406: "There is no answer in a form that the Accept header allows.",
+    409: "It does not fit what is there.",
+    412: "It was changed meanwhile (If-Match).",
+    413: "The body is too large.",
+    415: "The body is not sent as JSON.",
+    422: "The Idempotency-Key was used for another request.",
+    429: "Too many requests; Retry-After says when to come back.",
+    431: "The headers are too large.",
+    500: "Something failed that should not; report it with the `request_id`.",
+    503: "The archive is unavailable or the query took too long; Retry-After says when to try again.",
+}
 _EMPTY: Final = {204: "It is done.", 303: "To where Location says."}
 # Swagger UI as the wheel `offapi` carries it: public name -> (its file, media type).
 ASSETS: Final = {
@@ -84,6 +106,15 @@ _SECURITY: Final[dict[str, SecurityScheme | Reference]] = {
     "key": SecurityScheme(type="apiKey", name="X-API-Key", security_scheme_in="header"),
     "cookie": SecurityScheme(type="apiKey", name="__Host-newsintel", security_scheme_in="cookie"),
 }
+
+
+IF_NONE_MATCH: Final = Parameter(
+    name="If-None-Match",
+    kind=Preference(),
+    description="The ETag of an answer that the caller has: 304 without content while it still holds.",
+    example='"33a64df551425fcc55e4d42a148795d9"',
+    place="header",
+)
 
 
 class Page(SwaggerRenderPlugin):
@@ -147,30 +178,45 @@ class BodySchema(Schema):
 
 
 def operation(
-    *parameters: Parameter, body: type[Any] | None = None, forms: Iterable[str] = ()
+    *parameters: Parameter, body: type[Any] | None = None, forms: Iterable[str] = (), tagged: bool = False
 ) -> type[Operation]:
     """The `operation_class` of a route that reads these parameters, and a JSON body, itself.
 
-    forms: media types of its answer beside JSON.
+    forms: media types of its answer beside JSON; tagged: what it writes comes back with an ETag.
     """
-    documented = [parameter.documented() for parameter in parameters]
     others = {form.partition(";")[0]: OpenAPIMediaType(schema=_schema(form)) for form in forms}
 
     @dataclass
     class Documented(Operation):
         def __post_init__(self) -> None:
-            self.parameters = list(documented)
-            found = self.responses or {}
+            found = {
+                status: each
+                for status, each in (self.responses or {}).items()
+                if isinstance(each, OpenAPIResponse)
+            }
             if any(str(status) in found for status in _EMPTY):
                 found.pop("200", None)  # the framework's own idea of success
             answer = found.get("200")
-            if isinstance(answer, OpenAPIResponse) and answer.content:
+            if answer and answer.content:
                 answer.content |= others
             if body:
                 content = {"application/json": OpenAPIMediaType(schema=BodySchema(body))}
                 self.request_body = RequestBody(content=content, description=body.__doc__)
+                found["415"] = _like(found["500"], 415)
+            response_headers.document(found, tagged=tagged, paged=bool(others))
+            self.responses = {**found}
+            read = (*parameters, IF_NONE_MATCH) if "304" in found else parameters
+            self.parameters = [parameter.documented() for parameter in read]
 
     return Documented
+
+
+def _like(error: OpenAPIResponse, status: int) -> OpenAPIResponse:
+    """Another error, in the same form."""
+    shown = {"example": Example(value=examples.problem(status))}
+    form = (error.content or {})[MEDIA_TYPE]
+    content = {MEDIA_TYPE: OpenAPIMediaType(schema=form.schema, examples={**shown})}
+    return OpenAPIResponse(description=_MEANINGS[status], content=content)
 
 
 def _schema(form: str) -> Schema:
@@ -178,41 +224,48 @@ def _schema(form: str) -> Schema:
 
 
 def responses(
-    answer: type[Any] | None, *statuses: int, created: bool = False, empty: int = 204, counted: bool = True
+    answer: type[Any] | None,
+    *statuses: int,
+    created: bool = False,
+    empty: int = 204,
+    counted: bool = True,
+    tagged: bool = True,
 ) -> dict[int, ResponseSpec]:
     """A JSON answer (None: without a body) and what else a route can end in.
 
-    counted: callers are identified and counted before they get there, which can end in a refusal.
+    counted: callers are identified and counted before they get there, which can end in a refusal; tagged: an answer
+    that everybody may read (406 is among its statuses) has an ETag.
     """
-    meanings = {
-        202: "The worker has not answered yet; Location is where to ask again. It is not lost.",
-        400: "A parameter or field is unknown, repeated or malformed; `parameter` and `allowed` say what is right.",
-        401: "Not signed in, or the credentials are not valid (any more).",
-        403: "Not allowed: another site's page, or an API key without the scope.",
-        404: "There is no such thing.",
-        406: "The caller does not accept JSON.",
-        409: "It does not fit what is there.",
-        412: "It was changed meanwhile (If-Match).",
-        422: "The Idempotency-Key was used for another request.",
-        429: "Too many requests; Retry-After says when to come back.",
-        503: "The archive is unavailable or the query took too long; Retry-After says when to try again.",
-    }
-    others = {
-        status: ResponseSpec(
-            data_container=Problem if status >= HTTPStatus.BAD_REQUEST else Pending,
-            media_type=MEDIA_TYPE if status >= HTTPStatus.BAD_REQUEST else "application/json",
-            description=meanings[status],
-            generate_examples=False,
-        )
-        for status in sorted({*statuses, *(_COUNTED if counted else ())})
-    }
+    known = (304,) if tagged and HTTPStatus.NOT_ACCEPTABLE in statuses else ()
+    every = sorted({*statuses, *known, *_ANY, *(_COUNTED if counted else ())})
+    others = {status: _other(status) for status in every}
     if answer is None:
         return {empty: ResponseSpec(data_container=None, description=_EMPTY[empty]), **others}
     answers = {200: "The answer."} | ({201: "It is new."} if created else {})
-    return others | {
-        status: ResponseSpec(data_container=answer, description=meaning, generate_examples=False)
-        for status, meaning in answers.items()
-    }
+    return others | {status: _spec(answer, meaning) for status, meaning in answers.items()}
+
+
+def _other(status: int) -> ResponseSpec:
+    if status == HTTPStatus.NOT_MODIFIED:
+        return ResponseSpec(data_container=None, description=_MEANINGS[status])
+    if status == HTTPStatus.ACCEPTED:
+        return _spec(Pending, _MEANINGS[status])
+    return ResponseSpec(
+        data_container=Problem,
+        media_type=MEDIA_TYPE,
+        description=_MEANINGS[status],
+        generate_examples=False,
+        examples=[Example(value=examples.problem(status))],
+    )
+
+
+def _spec(answer: type[Any], meaning: str) -> ResponseSpec:
+    return ResponseSpec(
+        data_container=answer,
+        description=meaning,
+        generate_examples=False,
+        examples=[Example(value=examples.answer(answer))],
+    )
 
 
 def moved() -> ResponseSpec:

@@ -32,12 +32,13 @@ class Outbox:
     """Collects and sends. who_switched_off: of these users, those who do not want their searches remembered.
 
     What is searched without a name - by nobody who signed in, or by somebody who switched the history off - counts once
-    an hour for each of them: `api.queries.searches` takes each such search for another person.
+    a week for each of them: `api.queries.searches` takes each such search for another person.
     """
 
     def __init__(
         self,
         bus: Bus,
+        repeats: Repeats,
         who_switched_off: Callable[[Collection[int]], Awaitable[set[int]]],
         clock: Clock,
         metrics: Metrics,
@@ -46,23 +47,21 @@ class Outbox:
         self._who_switched_off = who_switched_off
         self._clock = clock
         self._metrics = metrics
-        self._repeats = Repeats()
-        self._searches: list[Searched] = []
+        self._repeats = repeats
+        self._searches: list[tuple[Searched, str]] = []  # and from which address
         self._ready: list[Searched] = []  # without the names that nobody wants remembered
         self._uses: dict[int, datetime] = {}
         self._sender: asyncio.Task[None] | None = None
 
     def searched(self, query: str, results: int, user_id: int | None, address: str) -> None:
         """Somebody, at this address if they are not signed in, searched for it."""
-        now = self._clock()
-        if user_id is None and not self._repeats.first(address, query, now.timestamp()):
-            return
         if len(self._searches) + len(self._ready) >= KEPT:
             self._metrics.count("search_not_recorded", reason="full")
             return
-        self._searches.append(
-            Searched(id=uuid4(), query=query, results_count=results, searched_at=now, user_id=user_id)
+        made = Searched(
+            id=uuid4(), query=query, results_count=results, searched_at=self._clock(), user_id=user_id
         )
+        self._searches.append((made, address))
 
     def used(self, key_id: int) -> None:
         self._uses[key_id] = self._clock()
@@ -96,13 +95,18 @@ class Outbox:
 
     async def _take_names_off(self) -> None:
         searches = list(self._searches)
-        users = {each.user_id for each in searches if each.user_id is not None}
+        users = {each.user_id for each, _ in searches if each.user_id is not None}
         off = await self._who_switched_off(users) if users else set()
-        for each in searches:
-            if each.user_id not in off:
-                self._ready.append(each)
-            elif self._repeats.first(f"user:{each.user_id}", each.query, each.searched_at.timestamp()):
-                self._ready.append(msgspec.structs.replace(each, user_id=None))
+        named = [each for each, _ in searches if each.user_id is not None and each.user_id not in off]
+        nameless = [
+            (each, address if each.user_id is None else f"user:{each.user_id}")
+            for each, address in searches
+            if each.user_id is None or each.user_id in off
+        ]
+        first = await self._repeats.first([(who, each.query) for each, who in nameless])
+        counted = [each for (each, _), new in zip(nameless, first, strict=True) if new]
+        self._ready += named
+        self._ready += [msgspec.structs.replace(each, user_id=None) for each in counted]
         del self._searches[: len(searches)]
 
     async def _send_searches(self) -> None:

@@ -27,6 +27,7 @@ from api.outbox import Outbox
 from api.queries import people, preferences
 from api.queries.people import LiveKey, OpenSession
 from api.rate_limit import Limiter
+from api.repeats import Repeats
 from api.windows import Policy
 from shared.bus import Bus
 from shared.clock import Clock
@@ -64,7 +65,8 @@ class People:
         self.sign_ins = SignIns(client)
         self.revocations = Revocations(client)
         self.limiter = Limiter(client, metrics)
-        self.outbox = Outbox(bus, self._who_switched_off, clock, metrics)
+        repeats = Repeats(client, settings.shared_secret)
+        self.outbox = Outbox(bus, repeats, self._who_switched_off, clock, metrics)
         self.trusted = hops.networks(settings.trusted_proxies)
         self.policies = policies(settings)
         self.identify = Identify(

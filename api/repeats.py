@@ -1,32 +1,43 @@
 """Tells a search that many people made from one that somebody made many times, and remembers nobody for it.
 
-Who searched is only a key of this process's memory, hashed with a secret that dies with the process.
+Who searched is only a keyed hash, together with the query, in a Redis key that expires by itself: it can neither be
+turned back nor be compared with what the same person searched for otherwise, and PostgreSQL never has it.
 """
 
 import hashlib
-import secrets
-from collections import OrderedDict
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Final
 
-SAME_SECONDS: Final = 3_600
-SEEN: Final = 50_000
+import redis
+import redis.asyncio
+
+from shared import keys
+from shared.errors import DependencyError
+
+# The longest span over which people are counted (`hours` of /searches/trending), so that nobody is in one twice.
+SAME_SECONDS: Final = int(timedelta(days=7, hours=1).total_seconds())
 
 
 class Repeats:
-    """Searches of the last hour, by who made them."""
+    """Searches of the last week, by who made them. secret: the same in all processes that serve one archive."""
 
-    def __init__(self) -> None:
-        self._secret = secrets.token_bytes(16)
-        self._seen: OrderedDict[bytes, float] = OrderedDict()
+    def __init__(self, client: redis.asyncio.Redis, secret: str) -> None:
+        self._client = client
+        self._key = hashlib.blake2b(b"newsintel searched\0" + secret.encode(), digest_size=32).digest()
 
-    def first(self, who: str, query: str, now: float) -> bool:
-        """Whether they search for it for the first time within an hour. now: unix seconds."""
-        name = hashlib.blake2b(f"{who}\0{query}".encode(), digest_size=16, key=self._secret).digest()
-        last = self._seen.get(name)
-        if last is not None and now - last < SAME_SECONDS:
-            return False
-        self._seen[name] = now
-        self._seen.move_to_end(name)
-        if len(self._seen) > SEEN:
-            self._seen.popitem(last=False)
-        return True
+    async def first(self, searches: Sequence[tuple[str, str]]) -> list[bool]:
+        """Of each (who, query): whether they search for it for the first time within the span.
+
+        Raises DependencyError.
+        """
+        pipeline = self._client.pipeline(transaction=False)
+        for who, query in searches:
+            pipeline.set(keys.searched(self._digest(who, query)), b"", nx=True, ex=SAME_SECONDS)
+        try:
+            return [bool(each) for each in await pipeline.execute()]
+        except redis.RedisError as error:
+            raise DependencyError("Redis does not answer") from error
+
+    def _digest(self, who: str, query: str) -> str:
+        return hashlib.blake2b(f"{who}\0{query}".encode(), digest_size=12, key=self._key).hexdigest()

@@ -96,6 +96,11 @@ class ApiSettings(Settings, frozen=True, kw_only=True):
         """Scheme, host and port that browsers see."""
         return self.public_url or f"http://{self.host}:{self.port}"
 
+    @property
+    def shared_secret(self) -> str:
+        """What all processes that serve one archive know and nobody else does: where hashes and signatures start."""
+        return self.session_keys or self.database_url
+
     def __post_init__(self) -> None:
         host = self.origin.split("://", 1)[1].rsplit(":", 1)[0]
         if not self.cookie_secure and host not in {"127.0.0.1", "localhost", "[::1]"}:
@@ -142,6 +147,8 @@ class IngestSettings(Settings, frozen=True, kw_only=True):
 
     # Articles older than this are dropped unless somebody saved them; 0 keeps all. A year is about a million.
     retention_days: Annotated[int, Meta(ge=0)] = 0
+    # How each pull of the cadence went. A backfill of gaps takes what is older for a gap, and asks for it again.
+    fetch_days: Positive = 90
     # Trends look back weeks; this is for a person's own history.
     search_history_months: Positive = 13
 

@@ -10,6 +10,7 @@ from typing import Final
 # The bare name is what Dramatiq hands to its script.
 API_KEYS: Final = (
     "queue", "queue:*", "answer:*", "search:*", "standing:*", "flight:*", "status:*", "revoked", "signin:*", "limit:*",
+    "searched:*",
 )  # fmt: skip
 WORKER_KEYS: Final = (*API_KEYS, "source:*", "lease:*")
 
@@ -168,6 +169,11 @@ def sign_in(state: str) -> str:
 def limit(who: str, policy: str, slot: int) -> str:
     """Integer: the requests of one caller in one slot of one policy; lives as long as the next slot looks back."""
     return f"limit:{{{who}}}:{policy}:{slot}"  # the braces keep one caller's keys on one shard
+
+
+def searched(digest: str) -> str:
+    """String, empty: somebody (a keyed hash of who and what) has been counted for a query; lives a week."""
+    return f"searched:{digest}"
 
 
 # What a Redis user of each service may publish and follow.

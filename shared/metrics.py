@@ -82,6 +82,7 @@ TABLE: Final = (
         "tidied", _COUNT, "Count", ("what",), "answers, sessions, tokens and audit entries past their time"
     ),
     Metric("articles_dropped", _COUNT, "Count", (), "articles older than the retention, saved ones excepted"),
+    Metric("fetches_dropped", _COUNT, "Count", (), "pulls of the cadence older than the retention"),
     Metric("search_months_dropped", _COUNT, "Count", (), "months of search history older than the retention"),
     Metric("posts_purged", _COUNT, "Count", (), "posts that were deleted on Reddit, removed here too"),
     Metric(

@@ -227,6 +227,18 @@ fetches = Table(
     _at("started_at"),
     _at("finished_at", nullable=True),
     Index(None, "source", "started_at"),
+    Index(
+        "fetches_successes_idx",
+        "source",
+        "started_at",
+        postgresql_where=text("outcome = 'ok' AND window_from IS NULL"),
+    ),
+    Index(
+        "fetches_productive_idx",
+        "source",
+        "started_at",
+        postgresql_where=text("newest_published_at IS NOT NULL AND window_from IS NULL"),
+    ),
 )
 
 # What was searched, one partition a month. user_id: null when nobody was signed in.

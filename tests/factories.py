@@ -118,7 +118,7 @@ class Archive:
 
     def fetch(
         self, source: str, *, ago: timedelta = timedelta(minutes=1), outcome: str = "ok", **fields
-    ) -> None:
+    ) -> str:
         at = fields.pop("now", None) or datetime.now(UTC)
         row = {
             "id": f"f{next(_numbers)}",
@@ -133,6 +133,7 @@ class Archive:
             "finished_at": at - ago,
         } | fields
         self._connection.execute(_FETCH, row)
+        return row["id"]
 
     def _one(self, statement: str, row: dict) -> int:
         found = self._connection.execute(statement, row).fetchone()

@@ -12,6 +12,10 @@ _START: Final = "\ue000"
 _STOP: Final = "\ue001"
 _FRAGMENT: Final = "\ue002"
 
+# The beginning of a content in which words are marked: a page of a hundred long ones must be marked within two seconds.
+CONTENT: Final = 20_000
+_TEXTS: Final = {"title": "title", "description": "description", "content": f"left(content, {CONTENT})"}
+
 _HIGHLIGHTS: Final = f"""
     SELECT a.id, ts_headline(c.config, a.title, %(query)s::tsquery, %(whole)s),
            ts_headline(c.config, a.description, %(query)s::tsquery, %(whole)s),
@@ -19,8 +23,7 @@ _HIGHLIGHTS: Final = f"""
     FROM (
         SELECT id, language, {
     ", ".join(
-        f"translate({c}, '{_START}{_STOP}{_FRAGMENT}', '') AS {c}"
-        for c in ("title", "description", "content")
+        f"translate({text}, '{_START}{_STOP}{_FRAGMENT}', '') AS {name}" for name, text in _TEXTS.items()
     )
 }
         FROM articles WHERE id = ANY(%(ids)s)
@@ -33,7 +36,7 @@ _PARTS: Final = f"{_MARKS}, MaxFragments=3, MaxWords=25, MinWords=8, FragmentDel
 
 class Highlights(msgspec.Struct, frozen=True, kw_only=True):
     """HTML without any tag but <mark>. title and description are whole, or null when no word stands in them; content
-    is up to three passages.
+    is up to three passages out of its beginning.
     """
 
     title: str | None

@@ -1,7 +1,7 @@
 """What many people search for. Nothing is told that fewer than a handful of people searched for.
 
-A person is a signed-in user, or one search that nobody signed in for: the api records a search of one address once an
-hour, however often it is repeated (api.outbox).
+A person is a signed-in user, or one search that nobody signed in for: the api records a search of one address once a
+week, the longest span, however often it is repeated (api.repeats).
 """
 
 from collections.abc import Sequence
@@ -93,7 +93,7 @@ async def trending(
 
 
 async def related(connection: AsyncConnection[Any], q: str, now: datetime, limit: int) -> list[Related]:
-    """Queries that share words with a folded one, or that the same people searched for at the same time."""
+    """Queries that share words with a canonical one, or that the same people searched for at the same time."""
     values = {
         "q": q,
         "now": now,

@@ -30,8 +30,10 @@ OFTEN: Final = 3  # a stem that stands more often than this tells no more
 SHORTEST: Final = 3
 # An article must share so many terms; the second number when that finds too few.
 SHARED: Final = (3, 2)
-# Candidates that are compared; each costs some twenty microseconds.
+# Candidates that are compared, the nearest in time; each costs some twenty microseconds.
 CANDIDATES: Final = 400
+# Candidates that are read to find these; an article of which there are more has words that say little.
+READ: Final = 4_000
 # 64 days, with the block before and the one after.
 _BLOCK: Final = 4
 # How rare stems are changes slowly.
@@ -81,10 +83,13 @@ _ALIKE: Final = sql.SQL("""
     FROM (
         SELECT DISTINCT ON (c.story_id) c.id, t.similarity, t.shared
         FROM (
-            SELECT a.id, a.story_id, a.search, a.published_at FROM articles a
-            WHERE news_blocks(a.published_at) && %(blocks)s::integer[] AND a.search @@ %(some)s::tsquery
-              AND a.story_id <> %(story)s
-            LIMIT %(candidates)s
+            SELECT * FROM (
+                SELECT a.id, a.story_id, a.search, a.published_at FROM articles a
+                WHERE news_blocks(a.published_at) && %(blocks)s::integer[] AND a.search @@ %(some)s::tsquery
+                  AND a.story_id <> %(story)s
+                LIMIT %(read)s
+            ) found
+            ORDER BY abs(extract(epoch FROM found.published_at - %(at)s)), found.id LIMIT %(candidates)s
         ) c, LATERAL (
             SELECT sum(weight)::double precision AS similarity, array_agg(term ORDER BY weight DESC, term) AS shared
             FROM unnest(%(queries)s::tsquery[], %(terms)s::text[], %(weights)s::double precision[])
@@ -154,6 +159,8 @@ async def _alike(
         "some": " | ".join(" & ".join(each) for each in itertools.combinations(quoted, needed)),
         "story": story,
         "candidates": CANDIDATES,
+        "read": READ,
+        "at": at,
         "queries": quoted,
         "terms": [each.term for each in terms],
         "weights": [each.weight for each in terms],

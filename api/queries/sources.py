@@ -1,5 +1,8 @@
 """How fresh each source is: when it was last asked, how that went, and how old its newest article is."""
 
+import math
+import time
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -8,6 +11,7 @@ from psycopg import AsyncConnection
 
 # What stands for an outcome as long as no pull has ended.
 NEVER_ASKED: Final = "never_asked"
+HOLDINGS_SECONDS: Final = 60
 
 
 class LastPull(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +43,9 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """One source. articles: how many of its items the archive holds; lag_seconds: age of the newest one it gave."""
+    """One source. articles: how many of its items the archive holds, at most a minute ago; lag_seconds: age of its
+    newest one.
+    """
 
     source: str
     last_fetch_at: datetime | None
@@ -54,7 +60,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
 # Each part reads the newest rows of (source, started_at): the cost does not grow with the archive. A pull with a window
 # is a backfill's: it says nothing about how fresh a source is. The same lags as in ingest.store.overview.
-_LAST_PULLS: Final = """
+LAST_PULLS: Final = """
     SELECT t.source, t.cadence_seconds, f.finished_at, coalesce(f.outcome, 'never_asked'), f.reason,
            coalesce(f.stored, 0), success.finished_at, newest.published_at
     FROM (SELECT source, min(cadence_seconds) FILTER (WHERE NOT paused) AS cadence_seconds
@@ -100,21 +106,35 @@ _HOLDINGS: Final = """
 """
 
 
+class Holdings:
+    """How many items each source has given: counting them takes longer the more there are, so once in a while."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+        self._counted_at = -math.inf
+
+    async def counts(self, connection: AsyncConnection[Any]) -> Mapping[str, int]:
+        if time.monotonic() - self._counted_at >= HOLDINGS_SECONDS:
+            self._counts = dict(await (await connection.execute(_HOLDINGS)).fetchall())
+            self._counted_at = time.monotonic()
+        return self._counts
+
+
 async def last_pulls(connection: AsyncConnection[Any]) -> list[LastPull]:
     """One entry for each source that the product knows."""
     fields = LastPull.__struct_fields__
-    rows = await (await connection.execute(_LAST_PULLS)).fetchall()
+    rows = await (await connection.execute(LAST_PULLS)).fetchall()
     return [LastPull(**dict(zip(fields, row, strict=True))) for row in rows]
 
 
-async def overview(connection: AsyncConnection[Any], now: datetime) -> list[Source]:
+async def overview(connection: AsyncConnection[Any], holdings: Holdings, now: datetime) -> list[Source]:
     """Every source with its topics."""
     pulls = await last_pulls(connection)
-    holdings = dict(await (await connection.execute(_HOLDINGS)).fetchall())
+    counts = await holdings.counts(connection)
     topics: dict[str, list[Topic]] = {pull.source: [] for pull in pulls}
     for source, *row in await (await connection.execute(_TOPICS)).fetchall():
         topics[source].append(Topic(**dict(zip(Topic.__struct_fields__, row, strict=True))))
-    return [_source(pull, holdings[pull.source], topics[pull.source], now) for pull in pulls]
+    return [_source(pull, counts.get(pull.source, 0), topics[pull.source], now) for pull in pulls]
 
 
 def _source(pull: LastPull, articles: int, topics: list[Topic], now: datetime) -> Source:

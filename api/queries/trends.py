@@ -9,6 +9,7 @@ import msgspec
 from psycopg import AsyncConnection, sql
 
 from api.queries import windows
+from api.queries.listing import rows
 from api.queries.matching import Matching, Wanted, matching
 
 # The distribution of polarity: twenty bins of a tenth.
@@ -87,28 +88,28 @@ _COVERAGE: Final = """
     FROM articles WHERE published_at >= %(since)s AND published_at < %(until)s GROUP BY 1
 """
 
-_TONES: Final = sql.SQL("""
-    SELECT count(*), count(tone.polarity), avg(tone.polarity),
-           percentile_cont(0.5) WITHIN GROUP (ORDER BY tone.polarity), stddev_pop(tone.polarity),
-           avg(tone.subjectivity), count(*) FILTER (WHERE tone.label = 'positive'),
-           count(*) FILTER (WHERE tone.label = 'neutral'), count(*) FILTER (WHERE tone.label = 'negative')
-    FROM articles a LEFT JOIN article_sentiments tone ON tone.article_id = a.id WHERE {condition}
-""")
-
-_HISTOGRAM: Final = sql.SQL("""
-    SELECT least(width_bucket(a.polarity::float8, -1, 1, %(bins)s), %(bins)s), count(*)
-    FROM articles a WHERE {condition} AND a.polarity IS NOT NULL GROUP BY 1
-""")
-
-_REASONS: Final = sql.SQL("""
-    SELECT coalesce(tone.reason, 'not_analyzed'), count(*)
-    FROM articles a LEFT JOIN article_sentiments tone ON tone.article_id = a.id
-    WHERE {condition} AND a.polarity IS NULL GROUP BY 1 ORDER BY 1
-""")
-
-_OUTLETS: Final = sql.SQL("""
-    SELECT a.source_name, count(*), avg(a.polarity)
-    FROM articles a WHERE {condition} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT %(outlets)s
+# What matches is found once, and told in four ways.
+_DISTRIBUTION: Final = sql.SQL("""
+    WITH found AS MATERIALIZED (
+        SELECT a.source_name, a.polarity, a.label, tone.subjectivity, coalesce(tone.reason, 'not_analyzed') AS reason
+        FROM articles a LEFT JOIN article_sentiments tone ON tone.article_id = a.id WHERE {condition}
+    ), bins AS (
+        SELECT least(width_bucket(polarity::float8, -1, 1, %(bins)s), %(bins)s) AS bin, count(*) AS articles
+        FROM found WHERE polarity IS NOT NULL GROUP BY 1
+    ), reasons AS (
+        SELECT reason, count(*) AS articles FROM found WHERE polarity IS NULL GROUP BY 1
+    ), outlets AS (
+        SELECT source_name, count(*) AS articles, avg(polarity) AS polarity
+        FROM found GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT %(outlets)s
+    )
+    SELECT (SELECT json_object_agg(bin, articles) FROM bins),
+           (SELECT json_object_agg(reason, articles ORDER BY reason) FROM reasons),
+           (SELECT json_agg(json_build_array(source_name, articles, polarity) ORDER BY articles DESC, source_name)
+            FROM outlets),
+           count(*), count(polarity), avg(polarity), percentile_cont(0.5) WITHIN GROUP (ORDER BY polarity),
+           stddev_pop(polarity), avg(subjectivity), count(*) FILTER (WHERE label = 'positive'),
+           count(*) FILTER (WHERE label = 'neutral'), count(*) FILTER (WHERE label = 'negative')
+    FROM found
 """)
 
 
@@ -121,7 +122,7 @@ async def buckets(
     """
     asked = await matching(connection, wanted)
     values = _values(asked, wanted) | {"bounds": list(bounds)}
-    counted = {row[0]: row[1:] for row in await _rows(connection, _of(_COUNTS, asked), values)}
+    counted = {row[0]: row[1:] for row in await rows(connection, _of(_COUNTS, asked), values)}
     coverage = dict(await (await connection.execute(_COVERAGE, values)).fetchall())
     return [
         _bucket(begin, end, counted.get(n, (0, None, 0, 0, 0, 0)), coverage.get(n, 0))
@@ -149,22 +150,20 @@ async def distribution(connection: AsyncConnection[Any], wanted: Wanted) -> Dist
     """Raises BadQueryError when all words of the query are too common."""
     asked = await matching(connection, wanted)
     values = _values(asked, wanted) | {"bins": BINS, "outlets": OUTLETS}
-    [[articles, measured, mean, median, deviation, subjectivity, *labels]] = await _rows(
-        connection, _of(_TONES, asked), values
-    )
-    bins = dict(await _rows(connection, _of(_HISTOGRAM, asked), values))
-    outlets = await _rows(connection, _of(_OUTLETS, asked), values)
+    [
+        [bins, reasons, outlets, articles, measured, mean, median, deviation, subjectivity, *labels]
+    ] = await rows(connection, _of(_DISTRIBUTION, asked), values)
     return Distribution(
         articles=articles,
         measured=measured,
-        unmeasured=dict(await _rows(connection, _of(_REASONS, asked), values)),
+        unmeasured=reasons or {},
         labels=Labels(**dict(zip(Labels.__struct_fields__, labels, strict=True))),
         polarity=_rounded(mean),
         median_polarity=_rounded(median),
         deviation=_rounded(deviation),
         subjectivity=_rounded(subjectivity),
-        histogram=histogram(bins),
-        outlets=[OutletShare(source_name=n, articles=c, polarity=_rounded(p)) for n, c, p in outlets],
+        histogram=histogram({int(number): count for number, count in (bins or {}).items()}),
+        outlets=[OutletShare(source_name=n, articles=c, polarity=_rounded(p)) for n, c, p in outlets or ()],
     )
 
 
@@ -189,11 +188,6 @@ def _values(asked: Matching, wanted: Wanted) -> dict[str, Any]:
         raise ValueError("a trend needs both ends of its time")
     last = wanted.until - timedelta(microseconds=1)
     return asked.values | {"blocks": list(windows.newest_first(last, wanted.since))}
-
-
-async def _rows(connection: AsyncConnection[Any], query: sql.Composed, values: dict[str, Any]) -> list[Any]:
-    # Never prepared: the right plan for a rare word is the wrong one for a common word.
-    return await (await connection.execute(query, values, prepare=False)).fetchall()
 
 
 def _rounded(value: Any) -> float | None:

@@ -50,4 +50,4 @@ async def sentiment(request: Request[Any, Any, Any], article_id: ArticleId) -> A
     params.parse(request.scope["query_string"], ())
     number = ARTICLE_ID.kind.read(ARTICLE_ID.name, article_id)
     found = await deps.of(request).database.read(functools.partial(articles.sentiment, article_id=number))
-    return respond.json(found)
+    return respond.kept(request, made.answer(msgspec.json.encode(found)), "fwd=bypass")

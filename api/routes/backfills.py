@@ -128,7 +128,7 @@ async def start(request: Request[Any, Any, Any]) -> ASGIResponse:
     "/ops/backfills",
     guards=_OPERATORS,
     operation_class=openapi.operation(LIMIT, BEFORE),
-    responses=openapi.responses(BackfillList, 400, 401, 403, 503),
+    responses=openapi.responses(BackfillList, 304, 400, 401, 403, 503),
     summary="Backfills",
     tags=["operation"],
 )
@@ -142,7 +142,7 @@ async def list_backfills(request: Request[Any, Any, Any]) -> ASGIResponse:
     "/ops/backfills/{backfill_id:str}",
     guards=_OPERATORS,
     operation_class=openapi.operation(BACKFILL_ID),
-    responses=openapi.responses(Status, 400, 401, 403, 404, 503),
+    responses=openapi.responses(Status, 304, 400, 401, 403, 404, 503),
     summary="How far a backfill is",
     tags=["operation"],
 )

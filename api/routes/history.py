@@ -47,7 +47,7 @@ class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
     "/me/history",
     guards=[guards.scope("me:read")],
     operation_class=openapi.operation(CURSOR, LIMIT),
-    responses=openapi.responses(History, 400, 503),
+    responses=openapi.responses(History, 304, 400, 503),
     summary="What I searched",
     tags=["history"],
 )

@@ -59,7 +59,7 @@ class NewKey(msgspec.Struct, frozen=True, kw_only=True):
     "/me/keys",
     guards=[guards.scope("me:read")],
     operation_class=openapi.operation(),
-    responses=openapi.responses(KeyList, 503),
+    responses=openapi.responses(KeyList, 304, 503),
     summary="My API keys",
     tags=["keys"],
 )

@@ -44,7 +44,7 @@ class PreferenceBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     "/me/preferences",
     guards=[guards.scope("me:read")],
     operation_class=openapi.operation(),
-    responses=openapi.responses(PreferenceList, 503),
+    responses=openapi.responses(PreferenceList, 304, 503),
     summary="My preferences",
     tags=["preferences"],
 )
@@ -61,7 +61,7 @@ async def list_preferences(request: Request[Any, Any, Any]) -> ASGIResponse:
     "/me/preferences/{key:str}",
     guards=[guards.scope("me:read")],
     operation_class=openapi.operation(KEY),
-    responses=openapi.responses(Preference, 400, 404, 503),
+    responses=openapi.responses(Preference, 304, 400, 404, 503),
     summary="One preference",
     tags=["preferences"],
 )

@@ -111,7 +111,7 @@ class EditBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     "/me/saved",
     guards=READ,
     operation_class=openapi.operation(*LIST),
-    responses=openapi.responses(SavedList, 400, 503),
+    responses=openapi.responses(SavedList, 304, 400, 503),
     summary="What I saved",
     tags=["saved"],
 )
@@ -167,7 +167,7 @@ def _cell(value: Any) -> Any:
     "/me/saved/{saved_id:str}",
     guards=READ,
     operation_class=openapi.operation(SAVED_ID),
-    responses=openapi.responses(Saved, 400, 404, 503),
+    responses=openapi.responses(Saved, 304, 400, 404, 503),
     summary="One saved entry",
     tags=["saved"],
 )
@@ -180,7 +180,7 @@ async def one_saved(request: Request[Any, Any, Any], saved_id: ArticleId) -> ASG
 @post(
     "/me/saved",
     guards=WRITE,
-    operation_class=openapi.operation(IDEMPOTENCY_KEY, body=SaveBody),
+    operation_class=openapi.operation(IDEMPOTENCY_KEY, body=SaveBody, tagged=True),
     responses=openapi.responses(Saved, 202, 400, 404, 409, 422, 503, created=True),
     summary="Save an article or a story",
     tags=["saved"],
@@ -199,7 +199,7 @@ async def save(request: Request[Any, Any, Any]) -> ASGIResponse:
 @put(
     "/me/saved/articles/{article_id:str}",
     guards=WRITE,
-    operation_class=openapi.operation(ARTICLE_ID, IDEMPOTENCY_KEY, body=KeepBody),
+    operation_class=openapi.operation(ARTICLE_ID, IDEMPOTENCY_KEY, body=KeepBody, tagged=True),
     responses=openapi.responses(Saved, 202, 400, 404, 409, 422, 503, created=True),
     summary="Save an article",
     tags=["saved"],
@@ -215,7 +215,7 @@ async def save_article(request: Request[Any, Any, Any], article_id: ArticleId) -
 @put(
     "/me/saved/stories/{story_id:str}",
     guards=WRITE,
-    operation_class=openapi.operation(STORY_ID, IDEMPOTENCY_KEY, body=KeepBody),
+    operation_class=openapi.operation(STORY_ID, IDEMPOTENCY_KEY, body=KeepBody, tagged=True),
     responses=openapi.responses(Saved, 202, 400, 404, 409, 422, 503, created=True),
     summary="Save a story",
     tags=["saved"],

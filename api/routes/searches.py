@@ -12,7 +12,8 @@ from api.params import Integer, Parameter, Text
 from api.queries import searches as queries
 from api.serving import Draft, Plan
 from shared.errors import BadParameterError
-from shared.query_key import fold
+from shared.query import parser
+from shared.query.canonical import canonical
 
 # Trends of a day do not change within a minute, and history is no article: nothing drops these answers.
 SECONDS: Final = 60
@@ -86,9 +87,9 @@ async def related(request: Request[Any, Any, Any]) -> ASGIResponse:
     A query is told only when enough people searched for it; at most a minute old.
     """
     values = params.parse(request.scope["query_string"], (Q, LIMIT))
-    q = fold(values["q"] or "")
-    if not q:
+    if not values["q"]:
         raise BadParameterError("q", "it is missing", "give the query whose relatives you look for")
+    q = canonical(parser.parse(values["q"]).root)  # as history has it
     at = deps.of(request)
 
     async def read(connection: Any) -> Draft:

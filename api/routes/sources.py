@@ -30,7 +30,7 @@ class SourceList(msgspec.Struct, frozen=True, kw_only=True):
 @get(
     "/sources",
     operation_class=openapi.operation(),
-    responses=openapi.responses(SourceList, 400, 406, 503),
+    responses=openapi.responses(SourceList, 400, 406, 503, tagged=False),
     summary="Sources and their freshness",
     tags=["sources"],
 )
@@ -39,7 +39,7 @@ async def list_sources(request: Request[Any, Any, Any]) -> ASGIResponse:
     params.parse(request.scope["query_string"], ())
     at = deps.of(request)
     now = at.clock()
-    found = await at.database.read(lambda connection: queries.overview(connection, now))
+    found = await at.database.read(lambda connection: queries.overview(connection, at.holdings, now))
     return respond.json(SourceList(sources=found, checked_at=now))
 
 
@@ -53,7 +53,7 @@ class OneSource(queries.Source, frozen=True, kw_only=True):
 @get(
     "/sources/{name:str}",
     operation_class=openapi.operation(NAME),
-    responses=openapi.responses(OneSource, 400, 404, 406, 503),
+    responses=openapi.responses(OneSource, 400, 404, 406, 503, tagged=False),
     summary="One source: freshness, budget, circuit",
     tags=["sources"],
 )
@@ -62,7 +62,7 @@ async def source(request: Request[Any, Any, Any], name: Annotated[str, PathParam
     params.parse(request.scope["query_string"], ())
     at = deps.of(request)
     now = at.clock()
-    found = await at.database.read(lambda connection: queries.overview(connection, now))
+    found = await at.database.read(lambda connection: queries.overview(connection, at.holdings, now))
     known = next((each for each in found if each.source == name), None)
     if known is None:
         raise NotFoundError(f"there is no source {params.quoted(name)}")

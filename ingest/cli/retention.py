@@ -19,4 +19,5 @@ def _run(_asked: argparse.Namespace, ports: Ports) -> None:
     send(ports, ApplyRetention())
     days, months = ports.settings.retention_days, ports.settings.search_history_months
     say(f"sent: articles older than {days} days" if days else "sent: articles are kept for ever")
-    say(f"searches older than {months} months; posts that were deleted on Reddit")
+    say(f"searches older than {months} months; pulls older than {ports.settings.fetch_days} days")
+    say("posts that were deleted on Reddit")

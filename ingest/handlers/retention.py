@@ -8,7 +8,7 @@ from dramatiq.errors import Retry
 from ingest.pipeline.match import title_key
 from ingest.pipeline.publish import forget_all
 from ingest.ports import Ports
-from ingest.store import removal, searches
+from ingest.store import fetches, removal, searches
 from shared import bus
 from shared.commands import ApplyRetention, RecheckReddit
 from shared.errors import SourceError
@@ -22,6 +22,7 @@ _PAUSE: Final = timedelta(minutes=10)
 def apply_retention(_command: ApplyRetention, ports: Ports, command_id: str) -> None:
     """Safe to repeat: what is gone is gone."""
     _drop_searches(ports)
+    _drop_fetches(ports)
     if ports.settings.retention_days:
         _drop_articles(ports)
     bus.send(bus.broker(ports.redis), RecheckReddit(), command_id=f"{command_id}:reddit")
@@ -77,6 +78,13 @@ def _drop_searches(ports: Ports) -> None:
             searches.keep_month(conn, _first(month + ahead))
         dropped = searches.drop_before(conn, _first(month - ports.settings.search_history_months))
     ports.metrics.count("search_months_dropped", dropped)
+
+
+def _drop_fetches(ports: Ports) -> None:
+    before = ports.clock() - timedelta(days=ports.settings.fetch_days)
+    with ports.database.connection() as conn:
+        dropped = fetches.drop_before(conn, before)
+    ports.metrics.count("fetches_dropped", dropped)
 
 
 def _first(month: int) -> date:

@@ -76,6 +76,21 @@ def finish(conn: Connection[Any], fetch_id: str, *, outcome: str, reason: str | 
     )
 
 
+def drop_before(conn: Connection[Any], before: datetime) -> int:
+    """Drop pulls of the cadence, but the newest success of each source: it tells how long ago that was."""
+    return conn.execute(
+        """
+        DELETE FROM fetches WHERE window_from IS NULL AND started_at < %s AND id NOT IN (
+            SELECT good.id FROM (SELECT DISTINCT source FROM topics) t, LATERAL (
+                SELECT id FROM fetches WHERE source = t.source AND outcome = 'ok' AND window_from IS NULL
+                ORDER BY started_at DESC LIMIT 1
+            ) good
+        )
+        """,
+        (before,),
+    ).rowcount
+
+
 def successes(
     conn: Connection[Any], topic_id: int, window: tuple[datetime, datetime]
 ) -> tuple[list[datetime], list[tuple[datetime, datetime]]]:

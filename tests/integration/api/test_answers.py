@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from api.queries.highlights import CONTENT
 from tests.factories import NOW
 
 pytestmark = pytest.mark.anyio
@@ -66,6 +67,13 @@ async def test_highlights_are_html_with_no_tag_but_mark(api, archive):
     assert "\ue000" not in passage
     assert "highlights" not in (await found(api, q="storm"))["articles"][0]
     assert "highlights" not in (await found(api, highlight="true"))["articles"][0]
+
+
+async def test_highlights_of_a_long_content_are_out_of_its_beginning(api, archive):
+    archive.article("Long", content=f"A storm. {'Calm. ' * (CONTENT // 6)} Another storm. {'Calm. ' * 60}")
+    [article] = (await found(api, q="storm", highlight="true"))["articles"]
+    [passage] = article["highlights"]["content"]
+    assert passage.startswith("<mark>storm</mark>. Calm")
 
 
 async def test_only_the_fields_that_are_asked_for(api, archive):

@@ -82,8 +82,26 @@ async def test_related_shares_words_or_people(api, searches):
     assert found[1]["shared_words"] == ["climat"]
 
 
+async def test_a_query_is_known_as_history_has_it(api, searches):
+    searches.add("ukraine OR russia", 6)
+    for user in range(FEWEST_PEOPLE):
+        searches.add("ukraine OR russia", 1, user=user)
+        searches.add("gas", 1, user=user, ago=timedelta(minutes=70))
+    answer = (await api.get("/searches/related", params={"q": "(Ukraine) OR  Russia"})).json()
+    assert answer["query"] == "ukraine OR russia"
+    assert [each["query"] for each in answer["searches"]] == ["gas"]
+
+
 @pytest.mark.parametrize(
-    "path", ["related", "related?q=%20", "trending?hours=0", "trending?hours=169", "related?q=x&limit=99"]
+    "path",
+    [
+        "related",
+        "related?q=%20",
+        "trending?hours=0",
+        "trending?hours=169",
+        "related?q=x&limit=99",
+        "related?q=(a",
+    ],
 )
 async def test_refusals(api, path):
     assert (await api.get(f"/searches/{path}")).status_code == 400

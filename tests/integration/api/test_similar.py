@@ -92,6 +92,8 @@ def _plan(reader, terms):
         "some": "'humpback' & 'whale'",
         "story": 1,
         "candidates": queries.CANDIDATES,
+        "read": queries.READ,
+        "at": NOW,
         "queries": [f"'{each.term}'" for each in terms],
         "terms": [each.term for each in terms],
         "weights": [each.weight for each in terms],
@@ -114,3 +116,14 @@ def test_telling_terms_are_rare_in_the_archive_and_stand_in_the_title():
         {"week": 0.3, "azor": 0.01},
     )
     assert [each.term for each in found] == ["whale", "xxx", "azor"]
+
+
+async def test_of_too_many_candidates_the_nearest_in_time_are_compared(api, archive, news, monkeypatch):
+    monkeypatch.setattr(queries, "CANDIDATES", 2)
+    title = "Humpback whales return to the Azores, part"
+    for day in (30, 20, 10):
+        archive.article(f"{title} {day}", published_at=NOW - timedelta(days=day))
+    near = [archive.article(f"{title} {hour}", published_at=NOW + timedelta(hours=hour)) for hour in (1, -1)]
+    archive.article(f"{title} after", published_at=NOW + timedelta(days=9))
+    found = (await api.get(f"/articles/{news}/similar")).json()["articles"]
+    assert {each["article"]["id"] for each in found} == set(near)

@@ -1,8 +1,12 @@
 """GET /sources, and the freshness of a list without words."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
+
+from api.queries import sources as queries
 
 pytestmark = pytest.mark.anyio
 
@@ -53,6 +57,18 @@ async def test_a_long_failure_does_not_hide_the_lag(api, archive):
     }
 
 
+async def test_what_a_source_holds_is_counted_once_a_minute(api, archive, monkeypatch):
+    async def articles():
+        return (await api.get("/sources/guardian")).json()["articles"]
+
+    archive.article("one", source="guardian")
+    assert await articles() == 1
+    archive.article("two", source="guardian")
+    assert await articles() == 1
+    monkeypatch.setattr(queries, "HOLDINGS_SECONDS", 0)
+    assert await articles() == 2
+
+
 @pytest.mark.parametrize(
     ("late", "missing", "state"),
     [
@@ -73,3 +89,19 @@ async def test_a_list_without_words_is_as_fresh_as_the_cadence(api, archive, lat
     assert freshness["state"] == state
     assert freshness["checked_at"]
     assert len(freshness["sources"]) == 3
+
+
+async def test_a_source_that_never_succeeds_costs_no_more_with_each_failure(api, archive, database):
+    with psycopg.connect(database.owner, autocommit=True) as owner:
+        owner.execute(
+            "INSERT INTO fetches (id, source, outcome, started_at, finished_at) "
+            "SELECT 'f' || n, 'reddit', 'unreachable', now() - n * interval '1 minute', now() "
+            "FROM generate_series(1, 20000) n"
+        )
+        owner.execute("ANALYZE fetches")
+    with psycopg.connect(database.api) as connection:
+        plan = connection.execute("EXPLAIN (ANALYZE) " + queries.LAST_PULLS).fetchall()
+    removed = [
+        int(found[1]) for row in plan if (found := re.search(r"Rows Removed by Filter: (\d+)", row[0]))
+    ]
+    assert sum(removed) < 100, "\n".join(row[0] for row in plan)

@@ -129,3 +129,14 @@ def test_a_reddit_that_cannot_be_asked_purges_nothing(filled, make_ports, rows, 
         RecheckReddit(), make_ports(NEWSINTEL_REDDIT_CLIENT_ID="", NEWSINTEL_REDDIT_CLIENT_SECRET=""), "r"
     )
     assert rows("SELECT count(*) FROM sightings") == before
+
+
+def test_old_pulls_go_and_the_newest_success_of_a_source_stays(ports, archive, rows):
+    old = {"ago": timedelta(days=100)}
+    archive.fetch("reddit", ago=timedelta(days=200))
+    newest = archive.fetch("reddit", **old)
+    archive.fetch("reddit", outcome="unreachable", reason="503", **old)
+    archive.fetch("guardian", outcome="unreachable", reason="503", **old)
+    recent = archive.fetch("guardian", ago=timedelta(days=80))
+    apply_retention(ApplyRetention(), ports, "r")
+    assert sorted(rows("SELECT id FROM fetches")) == sorted([(newest,), (recent,)])

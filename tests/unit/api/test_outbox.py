@@ -1,11 +1,14 @@
 """What requests leave behind: each search once, without the names that nobody wants remembered, and never lost."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
+import redis.asyncio
 
 from api.outbox import Outbox
+from api.queries.searches import RELATED_SPAN
 from api.repeats import SAME_SECONDS, Repeats
+from api.routes.searches import HOURS
 from shared.commands import RecordSearches, TouchKeys
 from shared.errors import DependencyError
 from shared.metrics import NullMetrics
@@ -59,24 +62,51 @@ def clock():
 
 
 @pytest.fixture
-def outbox(bus, clock):
+async def client(redis_url):
+    async with redis.asyncio.Redis.from_url(redis_url) as connected:
+        yield connected
+
+
+@pytest.fixture
+def outbox(bus, clock, client):
+    return process(bus, clock, client)
+
+
+def process(bus, clock, client):
     async def off(users):
         return users & {13}
 
-    return Outbox(bus, off, clock, NullMetrics())
+    return Outbox(bus, Repeats(client, "secret"), off, clock, NullMetrics())
 
 
-async def test_an_address_counts_once_an_hour_and_a_user_each_time(outbox, bus, clock):
+async def test_an_address_counts_once_and_a_user_each_time(outbox, bus):
     for _ in range(3):
         outbox.searched("storm", 1, None, "192.0.2.1")
         outbox.searched("storm", 2, 7, "192.0.2.1")
     outbox.searched("storm", 3, None, "192.0.2.2")
-    clock.now += timedelta(seconds=SAME_SECONDS)
-    outbox.searched("storm", 4, None, "192.0.2.1")
     await outbox.flush()
     assert sorted(bus.searches, key=str) == [
-        ("storm", 1, None), ("storm", 2, 7), ("storm", 2, 7), ("storm", 2, 7), ("storm", 3, None), ("storm", 4, None),
+        ("storm", 1, None), ("storm", 2, 7), ("storm", 2, 7), ("storm", 2, 7), ("storm", 3, None),
     ]  # fmt: skip
+
+
+async def test_a_feed_reader_is_one_person_whichever_process_it_asks_and_for_how_long(bus, clock, client):
+    for _ in range(6):
+        outbox = process(bus, clock, client)
+        outbox.searched("my own name", 1, None, "192.0.2.1")
+        await outbox.flush()
+    assert bus.searches == [("my own name", 1, None)]
+    [key] = await client.keys("*")
+    assert await client.ttl(key) > SAME_SECONDS - 60
+    assert await client.get(key) == b""
+    assert max(HOURS.kind.highest * 3_600, RELATED_SPAN.total_seconds()) < SAME_SECONDS
+
+
+async def test_without_redis_searches_wait(bus, clock):
+    outbox = process(bus, clock, redis.asyncio.Redis(port=1))
+    outbox.searched("storm", 1, None, "192.0.2.1")
+    await outbox.flush()
+    assert bus.searches == []
 
 
 async def test_who_switched_the_history_off_is_one_nameless_person_however_often_they_ask(outbox, bus):
@@ -98,14 +128,14 @@ async def test_what_cannot_be_sent_waits_under_its_id(outbox, bus):
     assert bus.sent == []
     bus.away = False
     await outbox.flush()
-    assert bus.searches == [("storm", 1, None), ("storm", 1, 7)]
+    assert bus.searches == [("storm", 1, 7), ("storm", 1, None)]
     await outbox.flush()
     assert [type(command) for command, _ in bus.sent] == [TouchKeys, RecordSearches]
 
 
-def test_repeats_tell_people_and_queries_apart():
-    repeats = Repeats()
-    assert repeats.first("a", "storm", 0)
-    assert not repeats.first("a", "storm", 10)
-    assert repeats.first("b", "storm", 10)
-    assert repeats.first("a", "storms", 10)
+async def test_repeats_tell_people_queries_and_secrets_apart(client):
+    repeats = Repeats(client, "secret")
+    asked = [("a", "storm"), ("a", "storm"), ("b", "storm"), ("a", "storms")]
+    assert await repeats.first(asked) == [True, False, True, True]
+    assert await repeats.first([]) == []
+    assert await Repeats(client, "another").first(asked[:1]) == [True]

@@ -1,5 +1,6 @@
 """Settings: what stops a process, and that it never shows a value."""
 
+import msgspec
 import pytest
 
 from shared.config import ApiSettings, IngestSettings, load
@@ -55,3 +56,9 @@ def test_a_malformed_variable_is_named_and_its_value_not_shown(name, value):
 def test_combinations_that_cannot_be(variables, words):
     with pytest.raises(ConfigError, match=words):
         load(IngestSettings, {**GOOD, **variables})
+
+
+def test_the_keys_of_sessions_are_the_secret_and_no_address_when_there_are_some():
+    plain = ApiSettings(database_url="postgresql://a@b/c", redis_url="redis://x")
+    assert plain.shared_secret == "postgresql://a@b/c"
+    assert msgspec.structs.replace(plain, session_keys="k").shared_secret == "k"

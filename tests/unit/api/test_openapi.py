@@ -1,0 +1,90 @@
+"""The document is complete: every operation says what can come back, with which headers, and shows it."""
+
+import jsonschema_rs
+import msgspec
+import pytest
+
+from api.app import create_app
+from api.errors import Problem
+from shared.config import ApiSettings
+
+DOCUMENT = create_app(
+    ApiSettings(database_url="postgresql://nobody@nowhere/x", redis_url="redis://nowhere", log_level="error")
+).openapi_schema.to_schema()
+OPERATIONS = {
+    f"{method.upper()} {address}": operation
+    for address, item in DOCUMENT["paths"].items()
+    for method, operation in item.items()
+}
+KEPT = [name for name, operation in OPERATIONS.items() if "304" in operation["responses"]]
+FREE = ["GET /health"]
+
+
+def names(operation):
+    return {each["name"] for each in operation["parameters"]}
+
+
+def contents(operation):
+    for status, response in operation["responses"].items():
+        for media_type, content in response.get("content", {}).items():
+            yield status, media_type, content
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_operation_shows_an_answer_and_its_errors(name):
+    for status, media_type, content in contents(OPERATIONS[name]):
+        examples = [each["value"] for each in content.get("examples", {}).values()]
+        if not media_type.endswith("json") or media_type == "application/feed+json":
+            continue
+        assert examples, (status, media_type)
+        # The references of a schema lead into the document.
+        validator = jsonschema_rs.Draft202012Validator(
+            {**content["schema"], "components": DOCUMENT["components"]}
+        )
+        for example in examples:
+            validator.validate(example)
+            if media_type == "application/problem+json":
+                assert msgspec.convert(example, Problem).status == int(status)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_what_can_happen_to_any_request_is_told(name):
+    responses = OPERATIONS[name]["responses"]
+    assert {"413", "431", "500"} <= set(responses)
+    assert name in FREE or {"401", "403", "429", "503"} <= set(responses)
+    assert ("requestBody" in OPERATIONS[name]) == ("415" in responses)
+    for status, response in responses.items():
+        headers = set(response["headers"])
+        assert "X-Request-ID" in headers
+        assert ("RateLimit" in headers) == ("RateLimit-Policy" in headers) == (name not in FREE)
+        assert "Retry-After" in headers or status not in {"202", "429", "503"} or name in FREE
+        assert "Location" in headers or status not in {"202", "303", "308"}
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_what_has_an_entity_tag_can_be_asked_for_again(name):
+    operation = OPERATIONS[name]
+    assert "If-None-Match" in names(operation)
+    assert all("ETag" in operation["responses"][status]["headers"] for status in ("200", "304"))
+
+
+def test_public_reads_tell_how_they_were_had():
+    kept = {
+        name
+        for name, each in OPERATIONS.items()
+        if "Cache-Status" in each["responses"].get("200", {}).get("headers", {})
+    }
+    assert {"GET /articles", "GET /stories/{story_id}", "GET /searches/trending"} <= kept
+    assert "Link" in OPERATIONS["GET /articles"]["responses"]["200"]["headers"]
+    assert "GET /health" not in KEPT
+    assert "GET /me/keys" in KEPT
+
+
+def test_the_example_of_a_list_shows_an_article():
+    content = OPERATIONS["GET /articles"]["responses"]["200"]["content"]["application/json"]
+    [example] = content["examples"].values()
+    assert example["value"]["articles"][0]["source_name"] == "The Guardian"
+
+
+def test_no_form_that_fits_is_not_about_json_alone():
+    assert "JSON" not in OPERATIONS["GET /articles"]["responses"]["406"]["description"]
