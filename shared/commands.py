@@ -357,9 +357,13 @@ class ApplyRetention(Command, frozen=True, kw_only=True):
 
 
 class RecheckReddit(Command, frozen=True, kw_only=True):
-    """Purge what was deleted on Reddit among the next hundred posts (by sighting), then go on. Not answered."""
+    """Purge what was deleted on Reddit among the next hundred posts (by sighting), then go on. Not answered.
+
+    until: a Reddit that is away is asked again until then; None: it is not.
+    """
 
     after_id: Annotated[int, Meta(ge=0)] = 0
+    until: datetime | None = None
 
 
 QUEUES: Final[dict[type[Command], Queue]] = {
