@@ -4,6 +4,7 @@ import threading
 from datetime import timedelta
 
 import msgspec
+import psycopg
 import pytest
 
 from ingest import worker
@@ -11,9 +12,9 @@ from ingest.article import Quarantined
 from ingest.cli import asking
 from ingest.cli import main as cli
 from ingest.handlers.rescore import rescore_sentiment
-from ingest.pipeline.sentiment import METHOD_VERSION
+from ingest.pipeline.sentiment import METHOD_VERSION, score
 from ingest.sources.registry import ledgers
-from ingest.store import quarantine
+from ingest.store import quarantine, sentiments, stories
 from shared import bus, keys
 from shared.clock import utcnow
 from shared.commands import Queue, RescoreSentiment, RunSlice
@@ -198,6 +199,26 @@ def test_sentiments_of_an_older_method_are_made_anew(run, ports, rows, archive, 
         (METHOD_VERSION, 1)
     ]
     assert rows("SELECT label FROM articles") == [("positive",)]
+
+
+def test_a_better_version_that_comes_while_its_text_is_scored_keeps_its_own_tone(
+    ports, rows, archive, database
+):
+    article = archive.article(title="A wonderful, splendid day")
+    rows("UPDATE article_sentiments SET method_version = 'old' RETURNING 1")
+    better = sentiments.Text(
+        id=article, title="A terrible, horrible day", description=None, content=None, language="en"
+    )
+    rescoring = threading.Thread(target=rescore_sentiment, args=(RescoreSentiment(), ports, "x"))
+    with psycopg.connect(database.worker) as writer, writer.transaction():
+        stories.take_turns(writer)
+        writer.execute("UPDATE articles SET title = %s WHERE id = %s", (better.title, article))
+        sentiments.upsert(writer, {article: score(better)}, utcnow())
+        rescoring.start()
+        while not rows("SELECT FROM pg_locks WHERE NOT granted"):
+            assert rescoring.is_alive()
+    rescoring.join()
+    assert rows("SELECT label FROM articles") == [("negative",)]
 
 
 def test_an_article_without_its_tone_beside_its_words_gets_it(ports, rows, archive):
