@@ -90,8 +90,7 @@ def _budgets(ports: Ports, _now: datetime) -> None:
 
 def _cache(ports: Ports, now: datetime) -> None:
     standing: Any = ports.redis.zcard(keys.STANDING)
-    memory: Any = ports.redis.info("memory")
-    say(f"\ncache: {standing} queries with stored answers; Redis uses {memory['used_memory_human']}")
+    say(f"\ncache: {standing} queries with stored answers")
     hour = int(now.timestamp()) // _HOUR
     hours: list[Any] = [ports.redis.hgetall(keys.cache_reads(each)) for each in (hour - 1, hour)]
     reads = {tier: sum(int(each.get(tier.encode(), 0)) for each in hours) for tier in TIERS}
