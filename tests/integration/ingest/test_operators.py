@@ -40,6 +40,9 @@ def run(environment, monkeypatch, capsys):
     return command
 
 
+AUDIT = "SELECT action, detail->>'requested_by' FROM audit_log ORDER BY id"
+
+
 @pytest.fixture
 def working(ports):
     stop = threading.Event()
@@ -157,6 +160,9 @@ def test_topics_are_added_paused_and_resumed(run, working, rows):
         assert run("topics", "pause", topic_id)[1].endswith("is already paused")
         assert "europe" in run("topics", "list")[1]
         assert run("topics", "resume", topic_id)[1].endswith("is now active")
+        assert rows(AUDIT) == [
+            (action, asking.me()) for action in ("topic_added", "topic_paused", "topic_resumed")
+        ]
         assert run("topics", "pause", 10**6)[2] == "newsintel: there is no such thing"
         assert "reddit has subreddit and query" in run("topics", "add", "reddit", "section", "x")[2]
     finally:
@@ -187,6 +193,11 @@ def test_quarantine_is_listed_shown_replayed_and_dropped(run, working, rows, por
     assert "name ids, or --all" in run("quarantine", "drop")[2]
     assert run("quarantine", "drop", "--all", "--source", "guardian")[1].endswith("1 dropped")
     assert rows("SELECT count(*) FROM quarantine") == [(0,)]
+    assert rows(AUDIT) == [
+        (action, asking.me())
+        for action in ("quarantine_replayed", "quarantine_dropped", "quarantine_dropped")
+    ]
+    assert rows("SELECT detail->'ids' FROM audit_log WHERE action = 'quarantine_replayed'") == [([1],)]
 
 
 def test_sentiments_of_an_older_method_are_made_anew(run, ports, rows, archive, redis):
