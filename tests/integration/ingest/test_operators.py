@@ -258,6 +258,7 @@ def test_status_is_one_screen(run, ports, rows, redis):
     ):
         redis.hset(keys.cache_reads(each), mapping=reads)
     bus.send(bus.broker(redis), RunSlice(source="reddit"))
+    redis.hset(keys.circuit("reddit"), mapping={"open_until": 1, "why": "it answered 503"})
     code, told, _ = run("status")
     assert code == 0
     for part in (
@@ -266,6 +267,7 @@ def test_status_is_one_screen(run, ports, rows, redis):
         "6 from memory (50%), 3 from redis (25%), 3 from database (25%)",
         "none leads",
         "reddit    unreachable",
+        "half_open: it answered 503",
         "newsapi   12 hours    49    50",
         "quarantine: 0 items",
         "reddit  unreachable: it answered 503",
