@@ -34,7 +34,7 @@ from api.params import Parameter, Preference
 
 ASSETS_PATH: Final = "/docs/assets"
 # What can end any request: its size, or a fault of ours.
-_ANY: Final = (413, 431, 500)
+_ANY: Final = (413, 414, 431, 500)
 # What the gate refuses, whatever is asked for: credentials, keys without a scope, haste; and it may need the database.
 _COUNTED: Final = (401, 403, 429, 503)
 _MEANINGS: Final = {
@@ -48,6 +48,7 @@ _MEANINGS: Final = {
     409: "It does not fit what is there.",
     412: "It was changed meanwhile (If-Match).",
     413: "The body is too large.",
+    414: "The address is too long.",
     415: "The body is not sent as JSON.",
     422: "The Idempotency-Key was used for another request.",
     429: "Too many requests; Retry-After says when to come back.",

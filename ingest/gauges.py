@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from ingest.ports import Ports
-from ingest.sources.registry import ledgers
+from ingest.sources.registry import circuits, ledgers
 from ingest.store import overview
 from shared import keys
 from shared.commands import Queue
@@ -37,9 +37,8 @@ def measure(ports: Ports) -> None:
         waiting = ports.redis.llen(f"{keys.QUEUE_NAMESPACE}:{queue}")
         ports.metrics.gauge("queue_depth", float(waiting), queue=queue)
         ports.metrics.gauge("queue_age", queue_age(ports, queue, now).total_seconds(), queue=queue)
-    for source in ports.sources:
-        is_open = _open_until(ports, source) > now.timestamp() * 1000
-        ports.metrics.gauge("circuit_open", float(is_open), source=source)
+    for source, circuit in circuits(ports.settings, ports.redis).items():
+        ports.metrics.gauge("circuit_open", float(circuit.look(now).name == "open"), source=source)
     for source, book in ledgers(ports.settings, ports.redis).items():
         left = min(100 * window.left / window.limit for window in book.remaining())
         ports.metrics.gauge("budget_left", left, source=source)
@@ -56,7 +55,3 @@ def queue_age(ports: Ports, queue: Queue, now: datetime) -> timedelta:
         else now
     )
     return max(now - sent, timedelta())
-
-
-def _open_until(ports: Ports, source: str) -> float:
-    return float(ports.redis.hget(keys.circuit(source), "open_until") or 0)

@@ -1,8 +1,8 @@
 """The worker process: `python -m ingest.worker --queues interactive|bulk|interactive,bulk`.
 
 One process, a few threads; more processes scale it. A message is acknowledged after its handler returned, so a
-killed worker's messages are delivered again. A handler that raises is retried with growing pauses and ends, after
-the last try, in Dramatiq's dead-letter queue, counted and logged.
+killed worker's messages are delivered again. A handler that fails is retried with growing pauses and ends, after
+the last try, in Dramatiq's dead-letter queue, counted and logged. One that raises Retry has not failed.
 """
 
 import argparse
@@ -52,6 +52,25 @@ class Named(Middleware):
         )
 
 
+class Again(Retries):
+    """A handler that wants its command again (Retry) says when, and ends that itself: only failures are limited."""
+
+    def after_process_message(
+        self,
+        broker: dramatiq.Broker,
+        message: dramatiq.MessageProxy,
+        *,
+        result: Any = None,
+        exception: BaseException | None = None,
+    ) -> None:
+        if isinstance(exception, Retry):
+            broker.enqueue(message, delay=exception.delay)  # type: ignore[arg-type]  # as Retries does
+        else:
+            super().after_process_message(  # type: ignore[no-untyped-call]
+                broker, message, result=result, exception=exception
+            )
+
+
 class Failures(Middleware):
     """Makes a command that was given up visible: a count, a log line, and an answer for who still waits."""
 
@@ -70,7 +89,7 @@ def build(ports: Ports) -> dramatiq.Broker:
     broker.add_middleware(Named())
     broker.add_middleware(CurrentMessage())
     broker.add_middleware(
-        Retries(max_retries=MAX_RETRIES, min_backoff=MIN_BACKOFF_MS, max_backoff=MAX_BACKOFF_MS)
+        Again(max_retries=MAX_RETRIES, min_backoff=MIN_BACKOFF_MS, max_backoff=MAX_BACKOFF_MS)
     )
     broker.add_middleware(Failures(ports))
     for kind, handler in HANDLERS.items():

@@ -321,6 +321,7 @@ class AddTopic(Command, frozen=True, kw_only=True):
     query: Annotated[str, Meta(max_length=500, pattern=r"^[^\x00-\x1f]*\Z")]
     cadence_seconds: Annotated[int, Meta(ge=60, le=604_800)]
     max_pages: Annotated[int, Meta(ge=1, le=100)] = 1
+    requested_by: Who
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS[self.source]:
@@ -334,18 +335,21 @@ class PauseTopic(Command, frozen=True, kw_only=True):
 
     topic_id: Id
     paused: bool = True
+    requested_by: Who
 
 
 class ReplayQuarantine(Command, frozen=True, kw_only=True):
     """Try again to understand these items. Answered with events.Replayed."""
 
     ids: Annotated[list[Id], Meta(min_length=1, max_length=1_000)]
+    requested_by: Who
 
 
 class DropQuarantine(Command, frozen=True, kw_only=True):
     """Forget these items. Answered with events.Removed."""
 
     ids: Annotated[list[Id], Meta(min_length=1, max_length=1_000)]
+    requested_by: Who
 
 
 class RescoreSentiment(Command, frozen=True, kw_only=True):
@@ -357,9 +361,13 @@ class ApplyRetention(Command, frozen=True, kw_only=True):
 
 
 class RecheckReddit(Command, frozen=True, kw_only=True):
-    """Purge what was deleted on Reddit among the next hundred posts (by sighting), then go on. Not answered."""
+    """Purge what was deleted on Reddit among the next hundred posts (by sighting), then go on. Not answered.
+
+    until: a Reddit that is away is asked again until then; None: it is not.
+    """
 
     after_id: Annotated[int, Meta(ge=0)] = 0
+    until: datetime | None = None
 
 
 QUEUES: Final[dict[type[Command], Queue]] = {

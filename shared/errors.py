@@ -2,7 +2,7 @@
 
 NewsIntelError
 ├── ConfigError               a setting is missing, malformed or contradicts another
-├── SchemaTooOldError         the database needs `newsintel migrate` before this release can run
+├── SchemaTooOldError         the database needs `python -m migrations upgrade` before this release can run
 ├── BadParameterError         the caller's parameter is wrong: names it and says what is allowed
 │   ├── BadQueryError         the query text is malformed: says where, and what would be right
 │   └── BadCursorError        the cursor is forged, truncated or of another search

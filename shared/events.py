@@ -134,7 +134,8 @@ class AccountDeleted(msgspec.Struct, frozen=True, kw_only=True):
 class SourcePlan(msgspec.Struct, frozen=True, kw_only=True):
     """What a backfill takes of one source.
 
-    calls: expected; calls_per_day: what the budgets leave beside live work; days: None when they leave nothing.
+    calls: expected, of words the least that it can be; calls_per_day: what the budgets leave beside live work; days:
+    None when they leave nothing.
     """
 
     source: str

@@ -230,7 +230,7 @@ async def list_articles(request: Request[Any, Any, Any]) -> ASGIResponse:
     answer is marked `refreshing`, or, if the archive has nothing yet, waits a moment for them.
     """
     at = deps.of(request)
-    cursors = cursor.of(at.settings.database_url)
+    cursors = cursor.of(at.settings.shared_secret)
     query_string = request.scope["query_string"]
     values = parameters(query_string)
     if own := values["personal"]:
@@ -331,7 +331,7 @@ async def _look(at: Deps, name: str, asked: Question) -> Look:
     started = time.perf_counter()
     read = await at.database.read(functools.partial(_read, at, asked, flight))
     found = read.found
-    after = cursor.of(at.settings.database_url).write(found.next, asked.listed) if found.next else None
+    after = cursor.of(at.settings.shared_secret).write(found.next, asked.listed) if found.next else None
     answer = cache.answer(
         _body(at, asked, read, after),
         media_type=formats.BY_NAME[asked.view.format].media_type,

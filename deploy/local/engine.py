@@ -68,7 +68,10 @@ class Engine:
 
 @contextlib.contextmanager
 def engine() -> Iterator[Engine]:
-    """An engine that works and has the base image. Raises NoEngineError."""
+    """An engine that works and has the base image.
+
+    Raises NoEngineError where there is none, EngineError when the one that is there cannot have the image.
+    """
     docker = Engine(["docker"])
     if shutil.which("docker") and docker.try_run("info").returncode == 0:
         _need_base(docker)
@@ -120,7 +123,7 @@ def _need_base(found: Engine) -> None:
         if found.try_run("pull", "--quiet", BASE, seconds=PULL_SECONDS).returncode == 0:
             return
     if not (found.is_podman and os.geteuid() == 0 and shutil.which("mmdebstrap")):
-        raise NoEngineError(
+        raise EngineError(
             f"{BASE} cannot be pulled, and only root with podman and mmdebstrap can make a stand-in"
         )
     print(
@@ -143,16 +146,20 @@ def _assemble(found: Engine) -> None:
     command += [f"--customize-hook={hook}" for hook in hooks]
     done = _shell([*command, "bookworm", str(archive)])
     if done.returncode != 0:
-        raise NoEngineError(f"mmdebstrap failed: {_last(done)}")
+        raise EngineError(f"mmdebstrap failed: {_last(done)}")
     found.run("import", str(archive), BASE)
     archive.unlink()
 
 
 def _shell(command: list[str]) -> subprocess.CompletedProcess[str]:
+    """What takes too long has failed."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    return subprocess.run(
-        command, check=False, capture_output=True, text=True, timeout=SETUP_SECONDS, env=environment
-    )
+    try:
+        return subprocess.run(
+            command, check=False, capture_output=True, text=True, timeout=SETUP_SECONDS, env=environment
+        )
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(command, 1, "", f"it took longer than {SETUP_SECONDS} s")
 
 
 def _last(done: subprocess.CompletedProcess[str]) -> str:

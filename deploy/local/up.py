@@ -31,6 +31,8 @@ from ingest.store import topics
 
 DATABASE = "newsintel"
 HOST = "127.0.0.1"
+# The api's alone.
+SESSION_KEYS = "NEWSINTEL_SESSION_KEYS"
 SIGN_IN = ("NEWSINTEL_REDDIT_CLIENT_ID", "NEWSINTEL_REDDIT_AUTH_URL")
 READY_SECONDS = 30
 MAX_PORT = 65535
@@ -190,7 +192,7 @@ def _ingest_settings(
     return {
         # Without one of the operator's own.
         "NEWSINTEL_SEAL_KEYS": kept(arguments.data_dir, "seal-key", new_key),
-        **chosen.environment,
+        **{name: value for name, value in chosen.environment.items() if name != SESSION_KEYS},
         "NEWSINTEL_DATABASE_URL": server.url("newsintel_worker", DATABASE),
         "NEWSINTEL_REDIS_URL": redis_url,
     }
@@ -210,7 +212,7 @@ def _start_services(
         "NEWSINTEL_REDIS_URL": redis_url,
         "NEWSINTEL_HOST": HOST,
         "NEWSINTEL_PORT": str(arguments.port),
-        "NEWSINTEL_SESSION_KEYS": kept(arguments.data_dir, "session-key", new_session_key),
+        SESSION_KEYS: kept(arguments.data_dir, "session-key", new_session_key),
         # What a consent page's address needs; the secret stays with the workers.
         **{name: chosen.environment[name] for name in SIGN_IN if name in chosen.environment},
     }

@@ -102,7 +102,8 @@ def _planned(fields: dict[str, Any], ports: Ports) -> BackfillPlan:
     """Shown. Raises CliError when nothing of it can be had."""
     plan = ask(ports, made(PlanBackfill, **fields), BackfillPlan)
     if plan.slices:
-        _show_plan(plan)
+        # Nobody knows how many articles have these words; of a topic, its pulls tell how many it brings.
+        _show_plan(plan, "at least" if fields["query"] else "about")
     elif fields["gaps"]:
         say("there are no gaps")
     else:
@@ -110,10 +111,10 @@ def _planned(fields: dict[str, Any], ports: Ports) -> BackfillPlan:
     return plan
 
 
-def _show_plan(plan: BackfillPlan) -> None:
+def _show_plan(plan: BackfillPlan, roughly: str) -> None:
     table(
         ("SOURCE", "SLICES", "CALLS", "CALLS A DAY", "DAYS"),
-        [(s.source, s.slices, f"about {s.calls}", s.calls_per_day, _days(s.days)) for s in plan.sources],
+        [(s.source, s.slices, f"{roughly} {s.calls}", s.calls_per_day, _days(s.days)) for s in plan.sources],
     )
     for sentence in plan.left_out:
         say(f"left out: {sentence}")
@@ -123,7 +124,7 @@ def _show_plan(plan: BackfillPlan) -> None:
         if waiting
         else f"{_days(plan.days)} days within the budgets"
     )
-    say(f"{plan.slices} slices, about {plan.calls} calls, {when}")
+    say(f"{plan.slices} slices, {roughly} {plan.calls} calls, {when}")
 
 
 def _days(days: float | None) -> str:

@@ -3,10 +3,11 @@
 import argparse
 from typing import Any
 
+from ingest.cli.asking import me
 from ingest.cli.output import CliError, day, say, table
 from ingest.handlers.revoked import announce
 from ingest.ports import Ports
-from ingest.store import api_keys
+from ingest.store import api_keys, audit
 from shared import keys
 
 
@@ -40,9 +41,11 @@ def _list(_asked: argparse.Namespace, ports: Ports) -> None:
 
 
 def _revoke(asked: argparse.Namespace, ports: Ports) -> None:
-    with ports.database.connection() as conn:
-        revoked = api_keys.revoke(conn, asked.id, ports.clock())
-    if not revoked:
-        raise CliError(f"there is no key {asked.id} that could be revoked")
+    at = ports.clock()
+    with ports.database.connection() as conn, conn.transaction():
+        owner = api_keys.revoke(conn, asked.id, at)
+        if owner is None:
+            raise CliError(f"there is no key {asked.id} that could be revoked")
+        audit.insert(conn, "key_revoked", at, user_id=owner, key_id=asked.id, requested_by=me())
     announce(ports, [keys.revoked_key(asked.id)])
     say(f"key {asked.id} is revoked")

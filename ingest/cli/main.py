@@ -1,6 +1,7 @@
 """Operators' commands, with the worker's settings: `newsintel backfill|quarantine|topics|users|keys|... <verb>`.
 
-What changes something is sent to the workers as a command, as the api and the scheduler do it.
+What changes something is sent to the workers as a command, as the api and the scheduler do it; roles and keys are
+changed at once. Who did it stands in the audit log.
 """
 
 import argparse

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from ingest.cli.asking import ask, made
+from ingest.cli.asking import ask, made, me
 from ingest.cli.output import CliError, day, say, table
 from ingest.ports import Ports
 from ingest.store import quarantine
@@ -66,13 +66,15 @@ def _show(asked: argparse.Namespace, ports: Ports) -> None:
 def _replay(asked: argparse.Namespace, ports: Ports) -> None:
     settled = left = 0
     for ids in _ids(asked, ports):
-        done = ask(ports, made(ReplayQuarantine, ids=ids), Replayed)
+        done = ask(ports, made(ReplayQuarantine, ids=ids, requested_by=me()), Replayed)
         settled, left = settled + done.settled, left + done.left
     say(f"{settled} understood now, {left} still not")
 
 
 def _drop(asked: argparse.Namespace, ports: Ports) -> None:
-    count = sum(ask(ports, made(DropQuarantine, ids=ids), Removed).count for ids in _ids(asked, ports))
+    count = 0
+    for ids in _ids(asked, ports):
+        count += ask(ports, made(DropQuarantine, ids=ids, requested_by=me()), Removed).count
     say(f"{count} dropped")
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from ingest import gauges
 from ingest.cli.output import day, say, span, table
 from ingest.ports import Ports
-from ingest.sources.registry import ledgers
+from ingest.sources.circuit import Circuit
+from ingest.sources.registry import circuits, ledgers
 from ingest.store import backfills, overview
 from shared import keys
 from shared.commands import Queue
@@ -52,6 +53,7 @@ def _queues(ports: Ports, now: datetime) -> None:
 def _sources(ports: Ports, now: datetime) -> None:
     with ports.database.connection() as conn:
         found = overview.sources(conn)
+    by_source = circuits(ports.settings, ports.redis)
     say("")
     table(
         ("SOURCE", "LAST PULL", "SINCE SUCCESS", "NEWEST ARTICLE", "CIRCUIT"),
@@ -61,19 +63,16 @@ def _sources(ports: Ports, now: datetime) -> None:
                 s.outcome,
                 _since(s.last_success_at, now),
                 _since(s.newest_published_at, now),
-                _circuit(ports, s.source),
+                _circuit(by_source[s.source], now),
             )
             for s in found
         ),
     )
 
 
-def _circuit(ports: Ports, source: str) -> str:
-    stored: Any = ports.redis.hgetall(keys.circuit(source))
-    if b"open_until" in stored:
-        return f"open: {stored.get(b'why', b'').decode()}"
-    failures = int(stored.get(b"failures", 0))
-    return f"closed, {failures} failures" if failures else "closed"
+def _circuit(circuit: Circuit, now: datetime) -> str:
+    state = circuit.look(now)
+    return f"{state.name}: {state.why}" if state.why else state.name
 
 
 def _budgets(ports: Ports, _now: datetime) -> None:
@@ -90,8 +89,7 @@ def _budgets(ports: Ports, _now: datetime) -> None:
 
 def _cache(ports: Ports, now: datetime) -> None:
     standing: Any = ports.redis.zcard(keys.STANDING)
-    memory: Any = ports.redis.info("memory")
-    say(f"\ncache: {standing} queries with stored answers; Redis uses {memory['used_memory_human']}")
+    say(f"\ncache: {standing} queries with stored answers")
     hour = int(now.timestamp()) // _HOUR
     hours: list[Any] = [ports.redis.hgetall(keys.cache_reads(each)) for each in (hour - 1, hour)]
     reads = {tier: sum(int(each.get(tier.encode(), 0)) for each in hours) for tier in TIERS}

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from ingest.cli.asking import ask, made
+from ingest.cli.asking import ask, made, me
 from ingest.cli.output import say, table
 from ingest.ports import Ports
 from ingest.store import topics
@@ -55,13 +55,15 @@ def _add(asked: argparse.Namespace, ports: Ports) -> None:
         query=asked.query,
         cadence_seconds=asked.every,
         max_pages=asked.pages,
+        requested_by=me(),
     )
     done = ask(ports, command, TopicChanged)
     say(f"topic {done.topic_id} is {'now' if done.changed else 'already'} there")
 
 
 def _pause(asked: argparse.Namespace, ports: Ports) -> None:
-    done = ask(ports, made(PauseTopic, topic_id=asked.id, paused=asked.paused), TopicChanged)
+    command = made(PauseTopic, topic_id=asked.id, paused=asked.paused, requested_by=me())
+    done = ask(ports, command, TopicChanged)
     say(f"topic {done.topic_id} is {'now' if done.changed else 'already'} {_state(asked.paused)}")
 
 

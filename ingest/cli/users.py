@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from ingest.cli.asking import me
 from ingest.cli.output import CliError, day, say, table
 from ingest.handlers import roles
 from ingest.ports import Ports
@@ -33,13 +34,13 @@ def _list(_asked: argparse.Namespace, ports: Ports) -> None:
 
 def _grant(asked: argparse.Namespace, ports: Ports) -> None:
     user = _user(asked.name, ports)
-    added = roles.grant(ports, user.id, asked.role)
+    added = roles.grant(ports, user.id, asked.role, me())
     say(f"{user.username} is {'now' if added else 'already'} {asked.role}")
 
 
 def _revoke(asked: argparse.Namespace, ports: Ports) -> None:
     user = _user(asked.name, ports)
-    removed = roles.revoke(ports, user.id, asked.role)
+    removed = roles.revoke(ports, user.id, asked.role, me())
     say(f"{user.username} is {'no longer' if removed else 'not'} {asked.role}")
 
 

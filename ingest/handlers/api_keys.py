@@ -51,7 +51,7 @@ def revoke_key(command: RevokeKey, ports: Ports, command_id: str) -> None:
 
 def _revoke(conn: Connection, command: RevokeKey, ports: Ports) -> Removed:
     at = ports.clock()
-    if not api_keys.revoke(conn, command.key_id, at, user_id=command.user_id):
+    if api_keys.revoke(conn, command.key_id, at, user_id=command.user_id) is None:
         raise RefusedError(Refusal.NOT_FOUND)
     audit.insert(
         conn, "key_revoked", at, user_id=command.user_id, request_id=command.request_id, key_id=command.key_id

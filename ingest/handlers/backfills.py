@@ -9,7 +9,7 @@ from ingest.backfill.plan import Limits, Planned, live_calls, page_seconds, plan
 from ingest.backfill.slices import Period, Slice, Target
 from ingest.handlers.answering import answered
 from ingest.ports import Connection, Ports
-from ingest.sources.registry import ledgers
+from ingest.sources.registry import configured, ledgers
 from ingest.store import audit, backfills, fetches, topics
 from ingest.store.backfills import Backfill, NewSlice
 from ingest.store.topics import Topic
@@ -167,16 +167,11 @@ def _gaps(topic: Topic, window: Period, conn: Connection) -> list[Period]:
 
 def _limits(every: list[Topic], ports: Ports) -> Limits:
     settings = ports.settings
-    credentials = {
-        "newsapi": settings.newsapi_key,
-        "guardian": settings.guardian_key,
-        "reddit": settings.reddit_client_id,
-    }
     live = live_calls([(topic.source, topic.cadence_seconds) for topic in every])
     books = ledgers(settings, ports.redis)
     return Limits(
         newsapi_plan=settings.newsapi_plan,
-        configured=frozenset(name for name, key in credentials.items() if key),
+        configured=configured(settings),
         calls_per_day={
             name: min(
                 book.spare_per_day(live.get(name, 0.0)),

@@ -53,7 +53,7 @@ def pull_source(
                 break
     except SourceError as failure:
         error = failure
-        _log.warning("fetch_failed", source=source, code=error.code, reason=error.message, query=pull.query)
+        _log.warning("fetch_failed", source=source, code=error.code, reason=error.message, fetch_id=fetch_id)
     outcome, reason = ("ok", None) if error is None else (error.code, error.message)
     with ports.database.connection() as connection:
         fetches.finish(connection, fetch_id, outcome=outcome, reason=reason, at=ports.clock())

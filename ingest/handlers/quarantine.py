@@ -6,7 +6,7 @@ from ingest.article import Quarantined
 from ingest.handlers.answering import answered
 from ingest.pipeline.run import prepare, run
 from ingest.ports import Ports
-from ingest.store import quarantine
+from ingest.store import audit, quarantine
 from ingest.store.quarantine import Kept
 from shared.commands import DropQuarantine, ReplayQuarantine
 from shared.events import Removed, Replayed
@@ -25,8 +25,7 @@ def _replay(command: ReplayQuarantine, ports: Ports) -> Replayed:
     with ports.database.connection() as conn:
         kept = quarantine.get(conn, command.ids)
     settled = [item.id for item in kept if _settled(item, ports)]
-    with ports.database.connection() as conn:
-        quarantine.delete(conn, settled)
+    _forget(settled, "quarantine_replayed", command.requested_by, ports)
     return Replayed(settled=len(settled), left=len(kept) - len(settled))
 
 
@@ -39,5 +38,11 @@ def _settled(item: Kept, ports: Ports) -> bool:
 
 
 def _drop(command: DropQuarantine, ports: Ports) -> Removed:
-    with ports.database.connection() as conn:
-        return Removed(count=quarantine.delete(conn, command.ids))
+    return Removed(count=_forget(command.ids, "quarantine_dropped", command.requested_by, ports))
+
+
+def _forget(ids: list[int], action: str, requested_by: str, ports: Ports) -> int:
+    with ports.database.connection() as conn, conn.transaction():
+        count = quarantine.delete(conn, ids)
+        audit.insert(conn, action, ports.clock(), user_id=None, ids=ids, requested_by=requested_by)
+    return count

@@ -17,6 +17,8 @@ from shared.errors import SourceError
 _BATCH: Final = 200
 _POSTS: Final = 100  # of one call
 _PAUSE: Final = timedelta(minutes=10)
+# Then the next day's begins with the first post.
+_TRIES: Final = timedelta(hours=22)
 
 
 def apply_retention(_command: ApplyRetention, ports: Ports, command_id: str) -> None:
@@ -25,11 +27,12 @@ def apply_retention(_command: ApplyRetention, ports: Ports, command_id: str) -> 
     _drop_fetches(ports)
     if ports.settings.retention_days:
         _drop_articles(ports)
-    bus.send(bus.broker(ports.redis), RecheckReddit(), command_id=f"{command_id}:reddit")
+    recheck = RecheckReddit(until=ports.clock() + _TRIES)
+    bus.send(bus.broker(ports.redis), recheck, command_id=f"{command_id}:reddit")
 
 
 def recheck_reddit(command: RecheckReddit, ports: Ports, command_id: str) -> None:
-    """One call; raises Retry when Reddit cannot be asked now, and leaves the rest to tomorrow when it never can."""
+    """One call; raises Retry when Reddit cannot be asked now. What cannot be asked today is left to tomorrow."""
     with ports.database.connection() as conn:
         posts = removal.posts_after(conn, command.after_id, _POSTS)
     if not posts:
@@ -38,14 +41,15 @@ def recheck_reddit(command: RecheckReddit, ports: Ports, command_id: str) -> Non
         gone = ports.posts.deleted([name for _, name in posts])
     except SourceError as error:
         ports.metrics.count("recheck_failed", reason=error.code)
-        if error.retryable:
-            wait = (error.retry_at or ports.clock() + _PAUSE) - ports.clock()
-            raise Retry(str(error), delay=max(1000, round(wait.total_seconds() * 1000))) from error
+        now = ports.clock()
+        at = max(error.retry_at or now + _PAUSE, now + timedelta(seconds=1))
+        if error.retryable and command.until and at < command.until:
+            raise Retry(str(error), delay=round((at - now).total_seconds() * 1000)) from error
         return
     if gone:
         _purge(gone, ports)
     root = command_id.rpartition("@")[0] or command_id
-    following = RecheckReddit(after_id=posts[-1][0])
+    following = RecheckReddit(after_id=posts[-1][0], until=command.until)
     bus.send(bus.broker(ports.redis), following, command_id=f"{root}@{following.after_id}")
 
 

@@ -64,6 +64,8 @@ def _page(due: DueSlice, ports: Ports) -> None:
     pulled = pull_source(ports, due.source, pull, fetch_id, on_page, topic_id=due.topic_id)
     at = ports.clock()
     with ports.database.connection() as conn, conn.transaction():
+        # Before its slices, as whoever steers it does; perhaps it was cancelled meanwhile.
+        backfill = backfills.lock(conn, due.backfill_id)
         if pulled.error is None:
             backfills.page_done(conn, due.id, pulled.cursor, at)
         else:
@@ -79,7 +81,8 @@ def _page(due: DueSlice, ports: Ports) -> None:
                 afresh=isinstance(pulled.error, BadAnswerError),
                 at=at,
             )
-        backfills.settle(conn, due.backfill_id, at)
+        if backfill and backfill.state in {"running", "paused"}:
+            backfills.settle(conn, backfill.id, at)
 
 
 def _retry_at(error: SourceError, due: DueSlice, at: datetime) -> datetime | None:

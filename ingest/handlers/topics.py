@@ -3,8 +3,8 @@
 from functools import partial
 
 from ingest.handlers.answering import answered
-from ingest.ports import Ports
-from ingest.store import topics
+from ingest.ports import Connection, Ports
+from ingest.store import audit, topics
 from shared.commands import AddTopic, PauseTopic
 from shared.errors import RefusedError
 from shared.events import Refusal, TopicChanged
@@ -20,8 +20,10 @@ def pause_topic(command: PauseTopic, ports: Ports, command_id: str) -> None:
 
 def _add(command: AddTopic, ports: Ports) -> TopicChanged:
     name = {"source": command.source, "kind": command.kind, "query": command.query.strip()}
-    with ports.database.connection() as conn:
+    with ports.database.connection() as conn, conn.transaction():
         new = topics.add(conn, **name, cadence_seconds=command.cadence_seconds, max_pages=command.max_pages)
+        if new is not None:
+            _note(conn, command, "topic_added", new, ports)
         topic_id = new or topics.id_of(conn, **name)
     if topic_id is None:  # gone between the two statements
         return _add(command, ports)
@@ -29,8 +31,17 @@ def _add(command: AddTopic, ports: Ports) -> TopicChanged:
 
 
 def _pause(command: PauseTopic, ports: Ports) -> TopicChanged:
-    with ports.database.connection() as conn:
+    with ports.database.connection() as conn, conn.transaction():
         changed = topics.pause(conn, command.topic_id, paused=command.paused)
+        if changed:
+            action = "topic_paused" if command.paused else "topic_resumed"
+            _note(conn, command, action, command.topic_id, ports)
         if not changed and topics.get(conn, command.topic_id) is None:
             raise RefusedError(Refusal.NOT_FOUND)
     return TopicChanged(topic_id=command.topic_id, changed=changed)
+
+
+def _note(conn: Connection, command: AddTopic | PauseTopic, action: str, topic_id: int, ports: Ports) -> None:
+    audit.insert(
+        conn, action, ports.clock(), user_id=None, topic_id=topic_id, requested_by=command.requested_by
+    )

@@ -129,6 +129,21 @@ def _caller(
     )
 
 
+def configured(settings: IngestSettings) -> frozenset[str]:
+    """The sources that have a key."""
+    keys = {
+        newsapi.NAME: settings.newsapi_key,
+        guardian.NAME: settings.guardian_key,
+        reddit.NAME: settings.reddit_client_id,
+    }
+    return frozenset(name for name, key in keys.items() if key)
+
+
+def circuits(settings: IngestSettings, client: redis.Redis) -> dict[str, Circuit]:
+    """By source, for status pages."""
+    return {name: _circuit(name, settings, client) for name in (newsapi.NAME, guardian.NAME, reddit.NAME)}
+
+
 def ledgers(settings: IngestSettings, client: redis.Redis) -> dict[str, Ledger]:
     """The budgets by source, for the calls and for status pages."""
     share = shares(settings.cadence_share, settings.backfill_share)

@@ -9,9 +9,7 @@ from typing import Any, Final
 import msgspec
 import redis
 
-from ingest.sources import guardian, newsapi, reddit
-from ingest.sources.circuit import Circuit
-from ingest.sources.registry import ledgers
+from ingest.sources import registry
 from shared import keys
 from shared.clock import Clock
 from shared.config import IngestSettings
@@ -24,20 +22,13 @@ LIVES_SECONDS: Final = 30
 
 def publish(settings: IngestSettings, client: redis.Redis, clock: Clock) -> None:
     """Write one snapshot of each source. Raises redis.RedisError."""
-    configured = {
-        newsapi.NAME: bool(settings.newsapi_key),
-        guardian.NAME: bool(settings.guardian_key),
-        reddit.NAME: bool(settings.reddit_client_id),
-    }
-    for source, ledger in ledgers(settings, client).items():
-        circuit = Circuit(
-            source, client, failures=settings.circuit_failures, seconds=settings.circuit_seconds
-        )
-        state = circuit.look(clock())
+    circuits, with_key = registry.circuits(settings, client), registry.configured(settings)
+    for source, ledger in registry.ledgers(settings, client).items():
+        state = circuits[source].look(clock())
         told = SourceStatus(
             source=source,
             at=clock(),
-            configured=configured[source],
+            configured=source in with_key,
             budget=[
                 BudgetLeft(window=left.window, limit=left.limit, left=left.left, ends_at=left.ends_at)
                 for left in ledger.remaining()

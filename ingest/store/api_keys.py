@@ -69,15 +69,17 @@ def revoke_all(conn: Connection[Any], user_id: int, at: datetime) -> list[int]:
     return [row[0] for row in found.fetchall()]
 
 
-def revoke(conn: Connection[Any], key_id: int, at: datetime, *, user_id: int | None = None) -> int:
-    """user_id: only when it is this user's. Returns 1 when it was not revoked yet."""
-    return conn.execute(
+def revoke(conn: Connection[Any], key_id: int, at: datetime, *, user_id: int | None = None) -> int | None:
+    """user_id: only when it is this user's. Returns whose it is; None when there is none that could be revoked."""
+    row = conn.execute(
         """
         UPDATE api_keys SET revoked_at = %s
         WHERE id = %s AND revoked_at IS NULL AND (%s::bigint IS NULL OR user_id = %s)
+        RETURNING user_id
         """,
         (at, key_id, user_id, user_id),
-    ).rowcount
+    ).fetchone()
+    return row[0] if row else None
 
 
 def revoke_scope(conn: Connection[Any], user_id: int, scope: str, at: datetime) -> list[int]:

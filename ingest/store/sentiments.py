@@ -1,6 +1,6 @@
 """Sentiments: one row per article, made on write."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -32,6 +32,14 @@ def out_of_date(conn: Connection[Any], version: str, count: int) -> list[Text]:
             WHERE s.method_version <> %s OR (a.polarity, a.label) IS DISTINCT FROM (s.polarity, s.label) LIMIT %s
             """,
             (version, count),
+        ).fetchall()
+
+
+def texts(conn: Connection[Any], ids: Sequence[int]) -> list[Text]:
+    """As they are now."""
+    with conn.cursor(row_factory=class_row(Text)) as cursor:
+        return cursor.execute(
+            "SELECT id, title, description, content, language FROM articles WHERE id = ANY(%s)", (ids,)
         ).fetchall()
 
 

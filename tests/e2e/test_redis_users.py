@@ -1,5 +1,8 @@
 """The whole way of a cold query with the Redis users of production: each may do its work and nothing of the other's."""
 
+import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -35,6 +38,19 @@ def test_a_cold_query_is_answered_and_the_cadence_is_kept(system, users):
     while not system.redis.keys("lease:slot:*"):
         time.sleep(0.1)
     assert system.redis.execute_command("ACL", "LOG") == []
+
+
+def test_an_operator_sees_the_status_as_the_workers_user(system, users):
+    environment = {**os.environ, **system.ingest_environment, "NEWSINTEL_REDIS_URL": users["worker"]}
+    done = subprocess.run(
+        [sys.executable, "-m", "ingest.cli", "status"],
+        env=environment,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(

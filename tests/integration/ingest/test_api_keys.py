@@ -95,10 +95,10 @@ def test_there_is_an_end_to_keys_that_are_valid(user, create, revoke, monkeypatc
 def test_only_operators_make_keys_that_operate_and_lose_them_with_the_role(user, create, ports, rows):
     one = user()
     assert create(one, scopes=["operate"]) == "role_missing"
-    assert roles.grant(ports, one, "operator")
+    assert roles.grant(ports, one, "operator", "cli:me")
     key_id = create(one, scopes=["operate", "read"])["key_id"]
     other = create(one, scopes=["read"])["key_id"]
-    assert roles.revoke(ports, one, "operator")
+    assert roles.revoke(ports, one, "operator", "cli:me")
     assert rows("SELECT id FROM api_keys WHERE revoked_at IS NULL") == [(other,)]
     assert ports.redis.zrange(keys.REVOKED, 0, -1) == [keys.revoked_key(key_id).encode()]
 

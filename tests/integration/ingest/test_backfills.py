@@ -198,6 +198,25 @@ def test_pause_resume_and_cancel(start, do, ports, rows, upstreams):
     assert do(PauseBackfill(backfill_id=99, **BY)) == "not_found"
 
 
+class Meanwhile:
+    """A source during whose first call something else happens."""
+
+    def __init__(self, source, happens):
+        self.name, self._source, self._happens = source.name, source, happens
+
+    def pages(self, pull):
+        self._happens()
+        yield from self._source.pages(pull)
+
+
+@pytest.mark.parametrize(("steer", "state"), [(CancelBackfill, "cancelled"), (PauseBackfill, "paused")])
+def test_who_steers_while_a_page_is_on_its_way_has_the_last_word(start, do, ports, rows, steer, state):
+    backfill = start("guardian", query="the", days=30)
+    steered = Meanwhile(ports.sources["guardian"], lambda: do(steer(backfill_id=backfill, **BY)))
+    work(msgspec.structs.replace(ports, sources={"guardian": steered}))
+    assert rows("SELECT state FROM backfills") == [(state,)]
+
+
 def test_two_workers_do_not_ask_for_the_same_page(start, ports, database, upstreams):
     start("guardian", query="the")
     with psycopg.connect(database.worker, autocommit=True) as other:

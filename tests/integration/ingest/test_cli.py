@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from ingest.cli import main as cli
+from ingest.cli.asking import me
 from ingest.seal import Seal, new_key
 from shared import keys
 
@@ -38,7 +39,9 @@ def test_the_first_operator_is_named_here(run, user, rows):
         "marta_reads_the_news is already operator"
     )
     assert rows("SELECT roles FROM users") == [(["user", "operator"],)]
-    assert rows("SELECT action, detail FROM audit_log") == [("role_granted", {"role": "operator"})]
+    assert rows("SELECT action, detail FROM audit_log") == [
+        ("role_granted", {"role": "operator", "requested_by": me()})
+    ]
     _, listed, _ = run("users", "list")
     head, line = listed.splitlines()
     assert head.split() == ["ID", "NAME", "ROLES", "SINCE", "LAST", "SIGN-IN"]
@@ -77,6 +80,9 @@ def test_keys_are_listed_and_revoked(run, user, rows, redis):
     assert run("keys", "revoke", str(key_id)) == (0, f"key {key_id} is revoked", "")
     assert redis.zrange(keys.REVOKED, 0, -1) == [keys.revoked_key(key_id).encode()]
     assert run("keys", "revoke", str(key_id))[0] == 2
+    assert rows("SELECT action, user_id, detail FROM audit_log") == [
+        ("key_revoked", 1, {"key_id": key_id, "requested_by": me()})
+    ]
 
 
 def test_sealing_keys_are_made_and_rotated(run, sign_in, environment, monkeypatch, rows):

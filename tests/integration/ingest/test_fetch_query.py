@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+import structlog
 
 from ingest.handlers.fetch_query import FIRST_ITEMS, RETRY_SECONDS, fetch_query
 from shared import bus, keys
@@ -63,6 +64,15 @@ def test_readers_are_told_how_each_source_answered(ports, upstreams, flight):
     assert "503" in asked["guardian"].reason
     assert asked["reddit"].outcome == "bad_answer"
     assert ports.redis.ttl(keys.asked(COMMAND.query_key)) > RETRY_SECONDS
+
+
+def test_what_a_reader_searched_stays_out_of_the_logs(ports, upstreams, flight):
+    upstreams.faults(source="guardian", kind="status", status=503)
+    with structlog.testing.capture_logs() as logs:
+        fetch_query(COMMAND, ports, "c1")
+    [failed] = [line for line in logs if line["event"] == "fetch_failed"]
+    assert failed["fetch_id"] == "c1:guardian"  # the row in `fetches`
+    assert COMMAND.query not in str(logs)
 
 
 def test_a_total_failure_is_forgotten_soon(ports, upstreams, flight):

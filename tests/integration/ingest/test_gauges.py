@@ -84,7 +84,7 @@ def test_a_queue_has_a_depth_and_the_age_of_its_oldest_message(ports):
 
 
 def test_an_open_circuit_is_1(ports):
-    ports.redis.hset(keys.circuit("reddit"), "open_until", NOW.timestamp() * 1000 + 1)
+    ports.redis.hset(keys.circuit("reddit"), "open_until", round(NOW.timestamp() * 1000) + 1)
     gauges.measure(ports)
     assert ports.metrics.seen["circuit_open", "reddit"] == 1
     assert ports.metrics.seen["circuit_open", "guardian"] == 0

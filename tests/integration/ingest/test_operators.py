@@ -4,6 +4,7 @@ import threading
 from datetime import timedelta
 
 import msgspec
+import psycopg
 import pytest
 
 from ingest import worker
@@ -11,9 +12,9 @@ from ingest.article import Quarantined
 from ingest.cli import asking
 from ingest.cli import main as cli
 from ingest.handlers.rescore import rescore_sentiment
-from ingest.pipeline.sentiment import METHOD_VERSION
+from ingest.pipeline.sentiment import METHOD_VERSION, score
 from ingest.sources.registry import ledgers
-from ingest.store import quarantine
+from ingest.store import quarantine, sentiments, stories
 from shared import bus, keys
 from shared.clock import utcnow
 from shared.commands import Queue, RescoreSentiment, RunSlice
@@ -39,6 +40,9 @@ def run(environment, monkeypatch, capsys):
     return command
 
 
+AUDIT = "SELECT action, detail->>'requested_by' FROM audit_log ORDER BY id"
+
+
 @pytest.fixture
 def working(ports):
     stop = threading.Event()
@@ -53,8 +57,8 @@ def test_a_backfill_is_planned_started_watched_and_steered(run, working, rows, p
     window = ("--since", (utcnow() - timedelta(days=10)).date(), "--source", "guardian")
     code, told, _ = run("backfill", "plan", *window, "--query", "climate")
     assert code == 0
-    assert "guardian  2       about 2  64           0.1" in told
-    assert "2 slices, about 2 calls, 0.1 days within the budgets" in told
+    assert "guardian  2       at least 2  64           0.1" in told
+    assert "2 slices, at least 2 calls, 0.1 days within the budgets" in told
     assert rows("SELECT count(*) FROM backfills") == [(0,)]
     _, told, _ = run("backfill", "start", *window, "--query", "climate", "--key", "a")
     assert "backfill 1 is running" in told
@@ -156,6 +160,9 @@ def test_topics_are_added_paused_and_resumed(run, working, rows):
         assert run("topics", "pause", topic_id)[1].endswith("is already paused")
         assert "europe" in run("topics", "list")[1]
         assert run("topics", "resume", topic_id)[1].endswith("is now active")
+        assert rows(AUDIT) == [
+            (action, asking.me()) for action in ("topic_added", "topic_paused", "topic_resumed")
+        ]
         assert run("topics", "pause", 10**6)[2] == "newsintel: there is no such thing"
         assert "reddit has subreddit and query" in run("topics", "add", "reddit", "section", "x")[2]
     finally:
@@ -186,6 +193,11 @@ def test_quarantine_is_listed_shown_replayed_and_dropped(run, working, rows, por
     assert "name ids, or --all" in run("quarantine", "drop")[2]
     assert run("quarantine", "drop", "--all", "--source", "guardian")[1].endswith("1 dropped")
     assert rows("SELECT count(*) FROM quarantine") == [(0,)]
+    assert rows(AUDIT) == [
+        (action, asking.me())
+        for action in ("quarantine_replayed", "quarantine_dropped", "quarantine_dropped")
+    ]
+    assert rows("SELECT detail->'ids' FROM audit_log WHERE action = 'quarantine_replayed'") == [([1],)]
 
 
 def test_sentiments_of_an_older_method_are_made_anew(run, ports, rows, archive, redis):
@@ -198,6 +210,26 @@ def test_sentiments_of_an_older_method_are_made_anew(run, ports, rows, archive, 
         (METHOD_VERSION, 1)
     ]
     assert rows("SELECT label FROM articles") == [("positive",)]
+
+
+def test_a_better_version_that_comes_while_its_text_is_scored_keeps_its_own_tone(
+    ports, rows, archive, database
+):
+    article = archive.article(title="A wonderful, splendid day")
+    rows("UPDATE article_sentiments SET method_version = 'old' RETURNING 1")
+    better = sentiments.Text(
+        id=article, title="A terrible, horrible day", description=None, content=None, language="en"
+    )
+    rescoring = threading.Thread(target=rescore_sentiment, args=(RescoreSentiment(), ports, "x"))
+    with psycopg.connect(database.worker) as writer, writer.transaction():
+        stories.take_turns(writer)
+        writer.execute("UPDATE articles SET title = %s WHERE id = %s", (better.title, article))
+        sentiments.upsert(writer, {article: score(better)}, utcnow())
+        rescoring.start()
+        while not rows("SELECT FROM pg_locks WHERE NOT granted"):
+            assert rescoring.is_alive()
+    rescoring.join()
+    assert rows("SELECT label FROM articles") == [("negative",)]
 
 
 def test_an_article_without_its_tone_beside_its_words_gets_it(ports, rows, archive):
@@ -226,6 +258,7 @@ def test_status_is_one_screen(run, ports, rows, redis):
     ):
         redis.hset(keys.cache_reads(each), mapping=reads)
     bus.send(bus.broker(redis), RunSlice(source="reddit"))
+    redis.hset(keys.circuit("reddit"), mapping={"open_until": 1, "why": "it answered 503"})
     code, told, _ = run("status")
     assert code == 0
     for part in (
@@ -234,6 +267,7 @@ def test_status_is_one_screen(run, ports, rows, redis):
         "6 from memory (50%), 3 from redis (25%), 3 from database (25%)",
         "none leads",
         "reddit    unreachable",
+        "half_open: it answered 503",
         "newsapi   12 hours    49    50",
         "quarantine: 0 items",
         "reddit  unreachable: it answered 503",

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+from dramatiq.errors import Retry
 
 from ingest.handlers.retention import apply_retention, recheck_reddit
 from ingest.pipeline.run import run
@@ -140,3 +141,17 @@ def test_old_pulls_go_and_the_newest_success_of_a_source_stays(ports, archive, r
     recent = archive.fetch("guardian", ago=timedelta(days=80))
     apply_retention(ApplyRetention(), ports, "r")
     assert sorted(rows("SELECT id FROM fetches")) == sorted([(newest,), (recent,)])
+
+
+def test_a_reddit_that_is_away_is_asked_again_until_the_next_recheck_begins(
+    filled, ports, rows, upstreams, redis, later
+):
+    before = rows("SELECT count(*) FROM sightings")
+    apply_retention(ApplyRetention(), ports, "r")
+    [raw] = redis.hvals("queue:bulk.msgs")
+    command = msgspec.convert(msgspec.json.decode(raw)["args"][0], RecheckReddit)
+    upstreams.faults(source="reddit", kind="status", status=503)
+    with pytest.raises(Retry):
+        recheck_reddit(command, later(hours=20), "r")
+    recheck_reddit(command, later(hours=24), "r")
+    assert rows("SELECT count(*) FROM sightings") == before

@@ -8,6 +8,7 @@ import time
 
 import msgspec
 import pytest
+from dramatiq.errors import Retry
 
 from ingest import worker
 from shared import bus, keys
@@ -77,6 +78,22 @@ def test_a_command_that_keeps_failing_ends_where_it_is_seen(serving, ports, redi
     seen = ports.metrics.seen()
     assert seen.counts == {("command_dead_lettered", ("FetchTopic",)): 1}
     assert sum(seen.timings["command_duration", ("FetchTopic",)].buckets) == 1 + worker.MAX_RETRIES
+
+
+def test_a_command_that_its_handler_wants_again_is_neither_limited_nor_a_failure(serving, ports, redis):
+    tries = []
+
+    def handler(_command, _ports, _id):
+        tries.append(1)
+        if len(tries) <= 2 * worker.MAX_RETRIES:
+            raise Retry("the source is away", delay=1)
+        if len(tries) <= 3 * worker.MAX_RETRIES:
+            raise RuntimeError("the database is away")
+
+    serving(handler)
+    bus.send(bus.broker(ports.redis), FetchTopic(topic_id=7))
+    wait_for(lambda: len(tries) == 3 * worker.MAX_RETRIES + 1)
+    assert redis.zcard(f"{keys.QUEUE_NAMESPACE}:{Queue.BULK}.XQ") == 0
 
 
 def test_a_stopping_worker_finishes_what_it_began(serving, ports):

@@ -20,7 +20,7 @@ def body(**changes):
 @pytest.fixture
 async def operator(person, ports, rows):
     someone = await person().sign_in()
-    roles.grant(ports, rows("SELECT id FROM users")[0][0], "operator")
+    roles.grant(ports, rows("SELECT id FROM users")[0][0], "operator", "cli:me")
     return someone
 
 
@@ -71,7 +71,7 @@ async def test_an_operators_key_does_the_same(operator, person, ports, rows):
     reader = await program("read", "me:read", "me:write")
     refused = await reader.post(PATH, json=body())
     assert (refused.status_code, refused.json()["code"]) == (403, "scope_missing")
-    roles.revoke(ports, 1, "operator")
+    roles.revoke(ports, 1, "operator", "cli:me")
     refused = await client.post(f"{PATH}/plan", json=body())
     assert refused.status_code in {401, 403}
     assert rows("SELECT count(*) FROM backfills") == [(1,)]

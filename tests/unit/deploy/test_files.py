@@ -117,3 +117,10 @@ def test_a_release_waits_for_tests_and_images_and_for_the_release_before_it():
     deploy = yaml.safe_load((REPOSITORY / ".github" / "workflows" / "deploy.yml").read_text())
     assert deploy["jobs"]["release"]["needs"] == ["test", "images"]
     assert deploy["concurrency"] == {"group": "deploy", "cancel-in-progress": False}
+
+
+def test_no_worker_of_compose_can_sign_a_session():
+    services = yaml.safe_load(COMPOSE.read_text())["services"]
+    workers = [service for service in services.values() if "env_file" in service]
+    assert workers
+    assert all(service["environment"]["NEWSINTEL_SESSION_KEYS"] == "" for service in workers)

@@ -4,8 +4,9 @@ import socket
 
 import pytest
 
-from deploy.local import up
+from deploy.local import settings, up
 from deploy.local.__main__ import parser
+from deploy.local.servers import Postgres
 
 
 @pytest.fixture
@@ -60,3 +61,15 @@ def test_impossible_options(run, arguments, sentence):
     code, said = run(*arguments)
     assert code == 2
     assert sentence in said
+
+
+def test_no_worker_can_sign_a_session(tmp_path):
+    env = {"NEWSINTEL_SESSION_KEYS": "1:x", "NEWSINTEL_GUARDIAN_KEY": "y"}
+    ingest = up._ingest_settings(
+        parser().parse_args(["up", "--data-dir", str(tmp_path)]),
+        Postgres(str(tmp_path)),
+        "redis://localhost",
+        settings.Sources(real=[], simulated=[], environment=env),
+    )
+    assert ingest["NEWSINTEL_GUARDIAN_KEY"] == "y"
+    assert "NEWSINTEL_SESSION_KEYS" not in ingest
