@@ -6,9 +6,9 @@ import msgspec
 
 from shared.config import PREFIX, ApiSettings, IngestSettings, Settings
 from shared.keys import API_KEYS, CHANNELS, WORKER_KEYS
-from shared.probe import HEALTH_PATH
+from shared.probe import ALIVE_PATH
 
-__all__ = ["HEALTH_PATH"]
+__all__ = ["ALIVE_PATH"]
 
 SYSTEM: Final = "newsintel"
 DATABASE: Final = "newsintel"

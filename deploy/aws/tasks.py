@@ -21,6 +21,8 @@ RETENTION = {14: logs.RetentionDays.TWO_WEEKS, 30: logs.RetentionDays.ONE_MONTH}
 # How a service, unlike a one-off task, writes what it measures.
 MEASURED = {names.env("metrics"): "emf"}
 
+# Of worker and scheduler, which answer for their threads alone. The balancer asks the api, and ECS replaces by that:
+# what the api tells a container's check fails with the database, and every task would be replaced at once.
 HEALTH_CHECK = ecs.HealthCheck(
     command=["CMD", "python", "-m", "shared.probe"],
     interval=Duration.seconds(15),
@@ -80,6 +82,7 @@ class Tasks(Construct):
                 **{names.env(setting): value for setting, value in site.items()},
             },
             secrets=self._secrets("api"),
+            checked=False,
         )
         container.add_port_mappings(ecs.PortMapping(container_port=names.API_PORT))
         return definition

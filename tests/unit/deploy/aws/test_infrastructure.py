@@ -101,11 +101,11 @@ def test_the_worker_scales_on_queue_age(asserted):
         )
 
 
-def test_the_balancer_asks_the_health_path_on_the_port_of_the_api(asserted, system):
+def test_the_balancer_asks_whether_the_api_lives_on_its_port(asserted, system):
     asserted.has_resource_properties(
         "AWS::ElasticLoadBalancingV2::TargetGroup",
         {
-            "HealthCheckPath": names.HEALTH_PATH,
+            "HealthCheckPath": names.ALIVE_PATH,
             "Port": names.API_PORT,
             "TargetGroupAttributes": Match.array_with(
                 [{"Key": "deregistration_delay.timeout_seconds", "Value": "30"}]
@@ -115,6 +115,12 @@ def test_the_balancer_asks_the_health_path_on_the_port_of_the_api(asserted, syst
     api = containers(system)["api"]
     assert api["PortMappings"] == [{"ContainerPort": names.API_PORT, "Protocol": "tcp"}]
     assert {"Name": "NEWSINTEL_PORT", "Value": str(names.API_PORT)} in api["Environment"]
+
+
+def test_a_lost_database_replaces_no_task_of_the_api(system):
+    """What the api tells a container's own check fails with the database; the workers answer for themselves."""
+    checked = {name for name, container in containers(system).items() if "HealthCheck" in container}
+    assert checked == {"interactive", "bulk", "scheduler"}
 
 
 def test_readers_get_tls_and_nothing_else(asserted):
