@@ -10,6 +10,12 @@ from aws_cdk import (
     aws_cloudwatch_actions as actions,
 )
 from aws_cdk import (
+    aws_events as events,
+)
+from aws_cdk import (
+    aws_events_targets as targets,
+)
+from aws_cdk import (
     aws_iam as iam,
 )
 from aws_cdk import (
@@ -23,7 +29,7 @@ from aws_cdk import (
 )
 from constructs import Construct
 
-from deploy.aws import alarms, metrics
+from deploy.aws import alarms, metrics, rotation
 from deploy.aws.data import Data
 from deploy.aws.queries import QUERIES
 from deploy.aws.services import Services
@@ -72,6 +78,7 @@ class Watch(Construct):
             if name not in late:
                 alarm.add_alarm_action(actions.SnsAction(self._topic))
         self._whose_fault()
+        self._failed_rotations()
         self._dashboard(services)
         self._queries(tasks)
 
@@ -99,6 +106,15 @@ class Watch(Construct):
             "it-is-the-source",
             rule.all_of(rule.any_of(*late), rule.not_(ours)),
             "A source is late while everything of ours is well.",
+        )
+
+    def _failed_rotations(self) -> None:
+        sentence = f"A password was not rotated. {self._runbook}#rotation"
+        events.Rule(
+            self,
+            "RotationFailed",
+            event_pattern=rotation.event("RotationFailed"),
+            targets=[targets.SnsTopic(self._topic, message=events.RuleTargetInput.from_text(sentence))],
         )
 
     def _composite(self, name: str, rule: cloudwatch.IAlarmRule, why: str) -> None:

@@ -55,7 +55,7 @@ TASK = "AWS::ECS::TaskDefinition"
         ),
         (
             TASK,
-            {"a": lambda p: p["ContainerDefinitions"][0]["HealthCheck"].update(Timeout=60)},
+            {"a": lambda p: p["ContainerDefinitions"][0].update(HealthCheck={"Timeout": 60})},
             "takes longer than the pause",
         ),
         (
