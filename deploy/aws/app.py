@@ -80,16 +80,8 @@ class System(Stack):
         )
 
 
-DEFAULTS = {
-    "size": "small",
-    "region": "eu-west-1",
-    "repository": "",
-    "domain": "",
-    "certificate": "",
-    "email": "",
-    "desired": "",
-}
-REQUIRED = ("repository", "domain", "certificate")
+REQUIRED = ("size", "region", "repository", "domain", "certificate")
+DEFAULTS = {**dict.fromkeys(REQUIRED, ""), "email": "", "desired": ""}
 
 
 def build(options: dict[str, str], *, outdir: str | None = None) -> App:

@@ -21,11 +21,17 @@ REGION = "eu-west-1"
 
 CERTIFICATE = "arn:aws:acm:eu-west-1:111122223333:certificate/00000000-0000-0000-0000-000000000000"
 OPTIONS = {
+    "region": REGION,
     "repository": "example/newsintel",
     "domain": "news.example.org",
     "certificate": CERTIFICATE,
     "email": "oncall@example.org",
 }
+
+
+@pytest.fixture(scope="session")
+def options():
+    return OPTIONS
 
 
 def synthesise(size, directory):

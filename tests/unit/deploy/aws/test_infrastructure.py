@@ -1,6 +1,7 @@
 """What CloudFormation would be given, beside what the issues and the design ask for."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,10 +10,11 @@ import msgspec
 import pytest
 from aws_cdk.assertions import Match, Template
 
-from deploy.aws import names
+from deploy.aws import app, names
 from migrations.roles import RolesSettings
 from shared.config import PREFIX, ApiSettings, IngestSettings, MigrationSettings
 from shared.tables import SOURCES
+from tests.unit.deploy.aws.conftest import OPTIONS
 
 
 @pytest.fixture
@@ -51,6 +53,21 @@ def test_cfn_lint_finds_nothing(template_files):
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_the_command_of_cdk_json_leaves_the_assembly_where_the_cli_looks_for_it(tmp_path, options):
+    """The CLI runs it in its own folder, tells a relative path, and lets cdk.json win over cdk.context.json."""
+    directory = Path(app.__file__).parent
+    cdk = json.loads((directory / "cdk.json").read_text())
+    assert set(cdk) == {"app"}
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "CDK_OUTDIR": os.path.relpath(tmp_path / "cdk.out", directory),
+        "CDK_CONTEXT_JSON": json.dumps({**options, "size": "production"}),
+    }
+    subprocess.run(cdk["app"], shell=True, cwd=directory, env=environment, check=True)
+    assert (tmp_path / "cdk.out" / "manifest.json").exists()
 
 
 def test_two_services_that_go_back_by_themselves(asserted):
@@ -237,6 +254,18 @@ def test_both_services_get_new_tasks_after_a_rotation(asserted, system):
     assert json.dumps(machine["DefinitionString"]).count("ecs:updateService") == 2
 
 
+def test_a_failed_rotation_wakes_someone(asserted):
+    asserted.has_resource_properties(
+        "AWS::Events::Rule",
+        {
+            "EventPattern": Match.object_like(
+                {"detail": Match.object_like({"eventName": ["RotationFailed"]})}
+            ),
+            "Targets": [Match.object_like({"Arn": {"Ref": Match.string_like_regexp("^WatchAlarms")}})],
+        },
+    )
+
+
 def test_the_cache_wants_tls_and_knows_two_users(asserted, system):
     asserted.has_resource_properties(
         "AWS::ElastiCache::ReplicationGroup",
@@ -340,9 +369,10 @@ def test_images_are_scanned_kept_for_a_while_and_never_overwritten(pipeline):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({}, "-c repository=... is needed"),
+        ({}, "-c size=... is needed"),
+        ({"size": "small"}, "-c region=... is needed"),
         (
-            {"repository": "a/b", "domain": "c", "certificate": "arn", "size": "huge"},
+            {"region": "r", "repository": "a/b", "domain": "c", "certificate": "arn", "size": "huge"},
             "use small or production",
         ),
     ],
