@@ -36,14 +36,16 @@ SSM_TAG: Final = f"/{SYSTEM}/release/tag"
 LOG_GROUPS: Final = {name: f"/{SYSTEM}/{name}" for name in ("api", "worker", "scheduler", "migrate")}
 
 # Nobody may flush, reconfigure or run away with the data. Scripts are Dramatiq's, the budgets' and the lease's; they
-# ask for KEYS now and then, and for TIME.
+# ask for KEYS now and then, and for TIME. INFO is what `newsintel status` tells of the memory.
 _COMMANDS: Final = (
     "-@all +@read +@write +@connection +@transaction +@pubsub -@dangerous -function "
     "+eval +evalsha +script|load +script|exists +keys +time"
 )
 _CHANNELS: Final = " ".join(f"&{channel}" for channel in CHANNELS)
 ACL_API: Final = f"on {' '.join('~' + key for key in API_KEYS)} resetchannels {_CHANNELS} {_COMMANDS}"
-ACL_WORKER: Final = f"on {' '.join('~' + key for key in WORKER_KEYS)} resetchannels {_CHANNELS} {_COMMANDS}"
+ACL_WORKER: Final = (
+    f"on {' '.join('~' + key for key in WORKER_KEYS)} resetchannels {_CHANNELS} {_COMMANDS} +info"
+)
 
 
 def env(setting: str) -> str:

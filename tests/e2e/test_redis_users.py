@@ -6,6 +6,7 @@ import pytest
 import redis as redis_client
 
 from deploy.aws import names
+from ingest.cli.main import main
 
 USERS = {"api": names.ACL_API, "worker": names.ACL_WORKER}
 
@@ -34,6 +35,14 @@ def test_a_cold_query_is_answered_and_the_cadence_is_kept(system, users):
     assert "hit" in api.get("/articles", params={"q": "climate"}).headers["Cache-Status"]
     while not system.redis.keys("lease:slot:*"):
         time.sleep(0.1)
+    assert system.redis.execute_command("ACL", "LOG") == []
+
+
+def test_the_operators_screen_is_whole(system, users, monkeypatch, capsys):
+    for name, value in (system.ingest_environment | {"NEWSINTEL_REDIS_URL": users["worker"]}).items():
+        monkeypatch.setenv(name, value)
+    assert main(["status"]) == 0
+    assert "Redis uses" in capsys.readouterr().out
     assert system.redis.execute_command("ACL", "LOG") == []
 
 
