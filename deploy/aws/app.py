@@ -1,7 +1,8 @@
 """The infrastructure, synthesised: `python -m deploy.aws.app`, or `npx aws-cdk@2 deploy` in this directory.
 
 Context (-c name=value): size=small|production, region, repository=owner/name, domain=the api's public name,
-certificate=ARN of its certificate, email=who is woken, desired=0 for the first deployment (see deploy/runbook.md).
+certificate=ARN of its certificate, sources=those that have keys (all), email=who is woken, desired=0 for the first
+deployment (see deploy/runbook.md).
 """
 
 from typing import Any
@@ -21,6 +22,7 @@ from deploy.aws.services import Services
 from deploy.aws.sizes import SIZES, Size
 from deploy.aws.tasks import Images, Tasks
 from deploy.aws.watch import Watch
+from shared.tables import SOURCES
 
 
 class System(Stack):
@@ -58,6 +60,7 @@ class System(Stack):
             data=self.data,
             tasks=self.tasks,
             size=size,
+            sources=options["sources"].split(","),
             runbook=f"https://github.com/{options['repository']}/blob/{BRANCH}/deploy/runbook.md",
             email=options["email"],
         )
@@ -81,7 +84,7 @@ class System(Stack):
 
 
 REQUIRED = ("size", "region", "repository", "domain", "certificate")
-DEFAULTS = {**dict.fromkeys(REQUIRED, ""), "email": "", "desired": ""}
+DEFAULTS = {**dict.fromkeys(REQUIRED, ""), "sources": ",".join(SOURCES), "email": "", "desired": ""}
 
 
 def build(options: dict[str, str], *, outdir: str | None = None) -> App:
@@ -92,6 +95,10 @@ def build(options: dict[str, str], *, outdir: str | None = None) -> App:
             raise SystemExit(f"deploy.aws: -c {name}=... is needed; see deploy/runbook.md")
     if options["size"] not in SIZES:
         raise SystemExit(f"deploy.aws: -c size={options['size']} is not known; use {' or '.join(SIZES)}")
+    if unknown := set(options["sources"].split(",")) - set(SOURCES):
+        raise SystemExit(
+            f"deploy.aws: -c sources={options['sources']}: {', '.join(sorted(unknown))} is no source"
+        )
     app = App(outdir=outdir)
     environment = Environment(region=options["region"])
     pipeline = Pipeline(app, "NewsIntelPipeline", repository=options["repository"], env=environment)

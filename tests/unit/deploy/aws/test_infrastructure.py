@@ -14,7 +14,6 @@ from deploy.aws import app, names
 from migrations.roles import RolesSettings
 from shared.config import PREFIX, ApiSettings, IngestSettings, MigrationSettings
 from shared.tables import SOURCES
-from tests.unit.deploy.aws.conftest import OPTIONS
 
 
 @pytest.fixture
@@ -66,7 +65,7 @@ def test_the_command_of_cdk_json_leaves_the_assembly_where_the_cli_looks_for_it(
         "CDK_OUTDIR": os.path.relpath(tmp_path / "cdk.out", directory),
         "CDK_CONTEXT_JSON": json.dumps({**options, "size": "production"}),
     }
-    subprocess.run(cdk["app"], shell=True, cwd=directory, env=environment, check=True)
+    subprocess.run(["/bin/sh", "-c", cdk["app"]], cwd=directory, env=environment, check=True)
     assert (tmp_path / "cdk.out" / "manifest.json").exists()
 
 
@@ -239,6 +238,9 @@ def test_the_database_is_private_encrypted_and_can_go_back_in_time(asserted, tem
 
 def test_the_databases_secrets_rotate(asserted):
     asserted.resource_count_is("AWS::SecretsManager::RotationSchedule", 1 + len(names.ROLES))
+    asserted.all_resources_properties(
+        "AWS::SecretsManager::RotationSchedule", {"RotateImmediatelyOnUpdate": False}
+    )
 
 
 def test_both_services_get_new_tasks_after_a_rotation(asserted, system):
@@ -325,7 +327,28 @@ def test_there_is_an_alarm_for_every_source_and_a_word_on_whose_fault_it_is(syst
     assert {f"newsintel-fetch-late-{source}" for source in SOURCES} <= alarms
     assert len(alarms - {None}) >= 8
     composites = {a["AlarmName"] for a in resources(system, "AWS::CloudWatch::CompositeAlarm").values()}
-    assert composites == {"newsintel-it-is-us", "newsintel-it-is-the-source"}
+    assert composites == {"newsintel-it-is-us", *(f"newsintel-it-is-{source}" for source in SOURCES)}
+
+
+def test_a_source_without_a_key_is_not_missed(options, tmp_path):
+    assembly = app.build({**options, "size": "small", "sources": "guardian"}, outdir=str(tmp_path)).synth()
+    found = resources(assembly.get_stack_by_name("NewsIntel").template, "AWS::CloudWatch::Alarm")
+    late = {a["AlarmName"] for a in found.values() if "-late-" in a.get("AlarmName", "")}
+    assert late == {"newsintel-fetch-late-guardian"}
+
+
+def test_every_node_of_the_cache_is_watched(templates):
+    for size, nodes in (("small", 1), ("production", 2)):
+        alarms = resources(templates[size, "NewsIntel"], "AWS::CloudWatch::Alarm").values()
+        (full,) = [alarm for alarm in alarms if alarm.get("AlarmName") == "newsintel-cache-full"]
+        assert sum("MetricStat" in query for query in full["Metrics"]) == nodes
+
+
+def test_an_outage_in_which_no_task_is_left_counts_as_errors(system):
+    alarms = resources(system, "AWS::CloudWatch::Alarm").values()
+    (errors,) = [alarm for alarm in alarms if alarm.get("AlarmName") == "newsintel-api-errors"]
+    (expression,) = [query["Expression"] for query in errors["Metrics"] if "Expression" in query]
+    assert "/ (FILL(requests, 0) + FILL(own, 0))" in expression
 
 
 def test_every_secret_setting_is_a_field_of_a_secret():
@@ -374,6 +397,10 @@ def test_images_are_scanned_kept_for_a_while_and_never_overwritten(pipeline):
         (
             {"region": "r", "repository": "a/b", "domain": "c", "certificate": "arn", "size": "huge"},
             "use small or production",
+        ),
+        (
+            {**dict.fromkeys(app.REQUIRED, "x"), "size": "small", "sources": "guardian,times"},
+            "times is no source",
         ),
     ],
 )
