@@ -11,6 +11,7 @@ from pathlib import Path
 import boto3
 import pytest
 from moto.backends import get_backend
+from moto.core.exceptions import JsonRESTError
 from moto.ecs.models import EC2ContainerServiceBackend
 from moto.moto_api import state_manager
 from moto.server import ThreadedMotoServer
@@ -123,6 +124,7 @@ class Aws:
         self.ecs = session.client("ecs")
         self.ssm = session.client("ssm")
         self.failing = set()  # services of which no new revision settles
+        self.refused = set()  # (service, tag) that ECS refuses to update to
         self.updates = []  # (service, tag) in the order in which they came
         self._play_ecs(monkeypatch)
         self._make(site)
@@ -133,12 +135,14 @@ class Aws:
 
         def update_service(backend, properties):
             revision = properties["task_definition"]
-            service = plain(backend, dict(properties))
             tag = (
                 backend.describe_task_definition(revision)
                 .container_definitions[0]["image"]
                 .rpartition(":")[2]
             )
+            if (properties["service"].rpartition("/")[2], tag) in self.refused:
+                raise JsonRESTError("AccessDeniedException", "may not")
+            service = plain(backend, dict(properties))
             self.updates.append((service.name, tag))
             failed = service.name in self.failing and tag != "old"
             service.deployments[0].update(
