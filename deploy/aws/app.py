@@ -72,6 +72,7 @@ class System(Stack):
             "api": f"{names.SYSTEM}-api",
             "worker": f"{names.SYSTEM}-worker",
             "migrate": f"{names.SYSTEM}-migrate",
+            "cli": f"{names.SYSTEM}-cli",
             "subnets": self.net.vpc.select_subnets(subnet_group_name="worker").subnet_ids,
             "security_groups": [self.net.worker.security_group_id],
             "log_group": names.LOG_GROUPS["migrate"],

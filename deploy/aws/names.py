@@ -29,11 +29,14 @@ TASK_ROLE_PREFIX: Final = f"{SYSTEM}-task-"
 SOURCE_SECRETS: Final = ("newsapi_key", "guardian_key", "reddit_client_id", "reddit_client_secret")
 SIGN_IN_SECRETS: Final = {"api": ("session_keys", "reddit_client_id"), "worker": ("seal_keys",)}
 
+# Task definitions that a release registers anew; what makes the roles, as the administrator, is not among them.
+RELEASED: Final = ("api", "worker", "migrate", "cli")
+
 # Where release.py finds what the stacks made, and the image tag that runs.
 SSM_TARGET: Final = f"/{SYSTEM}/release/target"
 SSM_TAG: Final = f"/{SYSTEM}/release/tag"
 
-LOG_GROUPS: Final = {name: f"/{SYSTEM}/{name}" for name in ("api", "worker", "scheduler", "migrate")}
+LOG_GROUPS: Final = {name: f"/{SYSTEM}/{name}" for name in ("api", "worker", "scheduler", "migrate", "cli")}
 
 # Nobody may flush, reconfigure or run away with the data. Scripts are Dramatiq's, the budgets' and the lease's; they
 # ask for KEYS now and then, and for TIME. INFO is what `newsintel status` tells of the memory.

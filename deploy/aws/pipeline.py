@@ -93,13 +93,14 @@ class Pipeline(Stack):
         self._allow(["ecs:DescribeTasks"], arn("ecs", f"task/{names.SYSTEM}/*"))
         # Neither of these knows resources.
         self._allow(["ecs:RegisterTaskDefinition", "ecs:DescribeTaskDefinition"], "*")
-        self._allow(
-            ["ssm:GetParameter", "ssm:PutParameter"],
-            *(arn("ssm", f"parameter{name}") for name in (names.SSM_TARGET, names.SSM_TAG)),
-        )
+        self._allow(["ssm:GetParameter"], arn("ssm", f"parameter{names.SSM_TARGET}"))
+        self._allow(["ssm:PutParameter"], arn("ssm", f"parameter{names.SSM_TAG}"))
         self._allow(["logs:GetLogEvents"], arn("logs", f"log-group:{names.LOG_GROUPS['migrate']}:*"))
-        roles = [f"arn:{self.partition}:iam::{self.account}:role/{names.TASK_ROLE_PREFIX}*"]
-        self._accept_stars(roles)
+        roles = [
+            f"arn:{self.partition}:iam::{self.account}:role/{names.TASK_ROLE_PREFIX}{name}{kind}"
+            for name in names.RELEASED
+            for kind in ("", "-start")
+        ]
         self.role.add_to_policy(
             iam.PolicyStatement(
                 actions=["iam:PassRole"],

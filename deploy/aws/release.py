@@ -55,6 +55,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     api: str
     worker: str
     migrate: str
+    cli: str
     subnets: list[str]
     security_groups: list[str]
     log_group: str
@@ -87,6 +88,7 @@ class Release:
             self._smoke()
         except FAILURES as error:
             raise ReleaseError(f"{error}; {self._go_back(changed, before)}") from error
+        self._register(self.target.cli, tag)
         self._ssm.put_parameter(Name=names.SSM_TAG, Value=tag, Overwrite=True, Type="String")
         _say(f"{tag} is released")
 

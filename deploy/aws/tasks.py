@@ -58,6 +58,7 @@ class Tasks(Construct):
         self.worker = self._worker(size.worker)
         self.migrate = self._one_off("migrate", ["python", "-m", "migrations", "upgrade"], "newsintel_owner")
         self.roles = self._roles()
+        self.cli = self._cli()
 
     def _log_group(self, name: str, size: Size) -> logs.LogGroup:
         return logs.LogGroup(
@@ -89,10 +90,7 @@ class Tasks(Construct):
 
     def _worker(self, task: Task) -> ecs.FargateTaskDefinition:
         definition = self._definition("worker", task)
-        secrets = self._secrets("worker") | {
-            names.env(name): ecs.Secret.from_secrets_manager(self._data.sources, name)
-            for name in names.SOURCE_SECRETS
-        }
+        secrets = self._workers_secrets()
         commands = {
             "interactive": ["python", "-m", "ingest.worker", "--queues", "interactive"],
             "bulk": ["python", "-m", "ingest.worker", "--queues", "bulk"],
@@ -111,6 +109,12 @@ class Tasks(Construct):
             )
         return definition
 
+    def _workers_secrets(self) -> dict[str, ecs.Secret]:
+        return self._secrets("worker") | {
+            names.env(name): ecs.Secret.from_secrets_manager(self._data.sources, name)
+            for name in names.SOURCE_SECRETS
+        }
+
     def _secrets(self, process: str) -> dict[str, ecs.Secret]:
         """What each of the two processes has of its own: its user of the cache, its part in signing in."""
         return {names.env("redis_url"): ecs.Secret.from_secrets_manager(self._data.redis_urls[process])} | {
@@ -118,15 +122,34 @@ class Tasks(Construct):
             for name in names.SIGN_IN_SECRETS[process]
         }
 
-    def _one_off(self, name: str, command: list[str], role: str) -> ecs.FargateTaskDefinition:
+    def _cli(self) -> ecs.FargateTaskDefinition:
+        """The operators' command line, which an operator gives its arguments."""
+        return self._one_off(
+            "cli",
+            ["python", "-m", "ingest.cli", "status"],
+            "newsintel_worker",
+            log="cli",
+            secrets=self._workers_secrets(),
+        )
+
+    def _one_off(
+        self,
+        name: str,
+        command: list[str],
+        role: str,
+        *,
+        log: str = "migrate",
+        secrets: Mapping[str, ecs.Secret] | None = None,
+    ) -> ecs.FargateTaskDefinition:
         definition = self._definition(name, Task(256, 512))
         self._container(
             definition,
             name,
             image=self._images.worker,
             role=role,
-            log="migrate",
+            log=log,
             command=command,
+            secrets=secrets,
             checked=False,
         )
         return definition

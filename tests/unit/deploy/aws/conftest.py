@@ -155,7 +155,7 @@ class Aws:
 
     def _make(self, site):
         self.ecs.create_cluster(clusterName=names.SYSTEM)
-        for family in ("api", "worker", "migrate"):
+        for family in names.RELEASED:
             self.ecs.register_task_definition(
                 family=f"newsintel-{family}",
                 requiresCompatibilities=["FARGATE"],
@@ -181,7 +181,7 @@ class Aws:
             "log_group": names.LOG_GROUPS["migrate"],
             "url": site.url,
             "least": {"api": 2, "worker": 1},
-        } | {name: f"newsintel-{name}" for name in ("api", "worker", "migrate")}
+        } | {name: f"newsintel-{name}" for name in names.RELEASED}
         self.ssm.put_parameter(Name=names.SSM_TARGET, Value=json.dumps(target), Type="String")
         self.ssm.put_parameter(Name=names.SSM_TAG, Value="old", Type="String")
 

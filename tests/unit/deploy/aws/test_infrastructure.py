@@ -169,7 +169,7 @@ def test_secrets_go_in_by_reference_and_each_process_gets_only_its_own(system):
     both = {"PGPASSWORD", "NEWSINTEL_REDIS_URL"}
     assert secrets("api") == both | {"NEWSINTEL_SESSION_KEYS", "NEWSINTEL_REDDIT_CLIENT_ID"}
     keys = {names.env(name) for name in names.SOURCE_SECRETS}
-    for name in ("interactive", "bulk", "scheduler"):
+    for name in ("interactive", "bulk", "scheduler", "cli"):
         assert secrets(name) == both | keys | {"NEWSINTEL_SEAL_KEYS"}
     assert secrets("migrate") == {"PGPASSWORD"}
 
@@ -181,6 +181,7 @@ SETTINGS = {
     "interactive": IngestSettings,
     "bulk": IngestSettings,
     "scheduler": IngestSettings,
+    "cli": IngestSettings,
     "migrate": MigrationSettings,
     "roles": RolesSettings,
 }
@@ -367,6 +368,13 @@ def test_the_release_role_trusts_one_branch_and_may_hand_on_only_roles_of_tasks(
     (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
     subject = statement["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"]
     assert subject == "repo:example/newsintel:ref:refs/heads/main"
+    handed = {
+        json.dumps(resource).rpartition(":role/")[2].rstrip('"]} ')
+        for policy in resources(pipeline, "AWS::IAM::Policy").values()
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Action"] == "iam:PassRole"
+        for resource in statement["Resource"]
+    }
     passed = [
         role["RoleName"]
         for role in resources(system, "AWS::IAM::Role").values()
@@ -378,6 +386,8 @@ def test_the_release_role_trusts_one_branch_and_may_hand_on_only_roles_of_tasks(
         for kind in ("TaskRoleArn", "ExecutionRoleArn")
     ]
     assert len(passed) == len(used) == len(set(used))
+    # What makes the roles knows the administrator's password.
+    assert handed == set(passed) - {"newsintel-task-roles", "newsintel-task-roles-start"}
 
 
 def test_images_are_scanned_kept_for_a_while_and_never_overwritten(pipeline):

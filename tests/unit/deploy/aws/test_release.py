@@ -35,6 +35,19 @@ def test_a_release_migrates_then_updates_worker_and_api_and_is_noted(aws, site):
     assert site.asked == list(release.SMOKE_PATHS)
 
 
+def test_the_command_line_is_of_the_tag_that_runs(aws, site):
+    def image():
+        found = aws.ecs.describe_task_definition(taskDefinition="newsintel-cli")["taskDefinition"]
+        return found["containerDefinitions"][0]["image"]
+
+    aws.release()
+    assert image() == "registry/newsintel-cli:new"
+    site.status = 503
+    with pytest.raises(ReleaseError):
+        aws.release("broken")
+    assert image() == "registry/newsintel-cli:new"
+
+
 def test_the_migration_runs_the_new_image(aws):
     aws.release()
     (arn,) = aws.ecs.list_tasks(cluster=names.SYSTEM)["taskArns"]
