@@ -1,10 +1,13 @@
 """The infrastructure, synthesised: `python -m deploy.aws.app`, or `npx aws-cdk@2 deploy` in this directory.
 
-Context (-c name=value): size=small|production, region, repository=owner/name, domain=the api's public name,
-certificate=ARN of its certificate, sources=those that have keys (all), email=who is woken, desired=0 for the first
-deployment (see deploy/runbook.md).
+Context (-c name=value, or cdk.context.json; see deploy/runbook.md):
+  size=small|production, region, repository=owner/name, domain=the api's public name, certificate=ARN of its certificate;
+  sources=those that have keys, without it all; settings={"retention_days": 30, ...}; email=who is woken;
+  subject=of GitHub's tokens where it carries ids; provider=ARN of GitHub's provider where the account has one;
+  desired=0 for the first deployment.
 """
 
+import json
 from typing import Any
 
 from aws_cdk import App, Environment, Stack, Tags, Validations
@@ -42,7 +45,15 @@ class System(Stack):
             "public_url": f"https://{options['domain']}",
             "trusted_proxies": self.net.balancer_networks,
         }
-        self.tasks = Tasks(self, "Tasks", self.data, images, size, site)
+        self.tasks = Tasks(
+            self,
+            "Tasks",
+            data=self.data,
+            images=images,
+            size=size,
+            site=site,
+            settings=_settings(options["settings"]),
+        )
         self.services = Services(
             self,
             "Services",
@@ -85,7 +96,28 @@ class System(Stack):
 
 
 REQUIRED = ("size", "region", "repository", "domain", "certificate")
-DEFAULTS = {**dict.fromkeys(REQUIRED, ""), "sources": ",".join(SOURCES), "email": "", "desired": ""}
+DEFAULTS = {
+    **dict.fromkeys(REQUIRED, ""),
+    "sources": ",".join(SOURCES),
+    "settings": "{}",
+    "subject": "",
+    "provider": "",
+    "email": "",
+    "desired": "",
+}
+
+
+def _settings(given: str) -> dict[str, str]:
+    """Raises SystemExit with one sentence for what is no setting, or is a secret."""
+    settings = {name: str(value) for name, value in json.loads(given).items()}
+    for name in settings:
+        if name in names.SECRETS:
+            raise SystemExit(f"deploy.aws: {name} is a secret; its place is Secrets Manager")
+        try:
+            names.env(name)
+        except LookupError as error:
+            raise SystemExit(f"deploy.aws: -c settings=...: {error}") from None
+    return settings
 
 
 def build(options: dict[str, str], *, outdir: str | None = None) -> App:
@@ -102,7 +134,13 @@ def build(options: dict[str, str], *, outdir: str | None = None) -> App:
         )
     app = App(outdir=outdir)
     environment = Environment(region=options["region"])
-    pipeline = Pipeline(app, "NewsIntelPipeline", repository=options["repository"], env=environment)
+    pipeline = Pipeline(
+        app,
+        "NewsIntelPipeline",
+        subject=options["subject"] or f"repo:{options['repository']}:ref:refs/heads/{BRANCH}",
+        provider=options["provider"],
+        env=environment,
+    )
     system = System(app, "NewsIntel", options=options, env=environment)
     Tags.of(app).add("project", names.SYSTEM)
     accepted.note(system, pipeline, size=SIZES[options["size"]])
@@ -113,7 +151,13 @@ def build(options: dict[str, str], *, outdir: str | None = None) -> App:
 def main() -> None:
     context = App()
     given = {name: context.node.try_get_context(name) for name in DEFAULTS}
-    build({name: str(value) for name, value in given.items() if value is not None}).synth()
+    # A map in cdk.context.json is a map here, and text with -c.
+    texts = {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in given.items()
+        if value is not None
+    }
+    build(texts).synth()
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ DIMENSIONS = {
 }
 PASSWORD_IN_URL = re.compile(r"://[^/@]*:[^/@]+@")
 # One repository, one branch: no star anywhere, and no organisation as a whole.
-SUBJECT = re.compile(r"repo:[\w.-]+/[\w.-]+:ref:refs/heads/[\w./-]+")
+SUBJECT = re.compile(r"repo:[\w.-]+(@\d+)?/[\w.-]+(@\d+)?:ref:refs/heads/[\w./-]+")
 
 
 def problems(template: Mapping[str, Any]) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
@@ -13,6 +13,7 @@ from constructs import Construct
 from deploy.aws import accepted, names
 from deploy.aws.data import Data
 from deploy.aws.sizes import Size, Task
+from shared.config import ApiSettings, IngestSettings
 
 # A worker finishes the message in its hands, which a slow source can hold for its time-out; Fargate allows 120.
 STOP = Duration.seconds(60)
@@ -44,13 +45,22 @@ class Images:
 class Tasks(Construct):
     """Non-root, read-only root, no capability, secrets by reference, logs in a group of each process.
 
-    site: what only the api must know of where it stands, by setting.
+    site: what only the api must know of where it stands, settings: what an operator wants otherwise; by setting.
     """
 
     def __init__(
-        self, scope: Construct, id_: str, data: Data, images: Images, size: Size, site: Mapping[str, str]
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        data: Data,
+        images: Images,
+        size: Size,
+        site: Mapping[str, str],
+        settings: Mapping[str, str],
     ) -> None:
         super().__init__(scope, id_)
+        self._settings = settings
         self._data = data
         self._images = images
         self.log_groups = {name: self._log_group(name, size) for name in names.LOG_GROUPS}
@@ -77,6 +87,7 @@ class Tasks(Construct):
             image=self._images.api,
             role="newsintel_api",
             environment={
+                **names.environment(ApiSettings, self._settings),
                 **MEASURED,
                 names.env("host"): "0.0.0.0",  # noqa: S104 - its security group lets only the balancer in
                 names.env("port"): str(names.API_PORT),
@@ -104,7 +115,11 @@ class Tasks(Construct):
                 role="newsintel_worker",
                 log="scheduler" if name == "scheduler" else "worker",
                 command=command,
-                environment={**MEASURED, names.env("health_port"): str(names.HEALTH_PORTS[name])},
+                environment={
+                    **names.environment(IngestSettings, self._settings),
+                    **MEASURED,
+                    names.env("health_port"): str(names.HEALTH_PORTS[name]),
+                },
                 secrets=secrets,
             )
         return definition
@@ -129,6 +144,7 @@ class Tasks(Construct):
             ["python", "-m", "ingest.cli", "status"],
             "newsintel_worker",
             log="cli",
+            environment=names.environment(IngestSettings, self._settings),
             secrets=self._workers_secrets(),
         )
 
@@ -139,6 +155,7 @@ class Tasks(Construct):
         role: str,
         *,
         log: str = "migrate",
+        environment: Mapping[str, str] | None = None,
         secrets: Mapping[str, ecs.Secret] | None = None,
     ) -> ecs.FargateTaskDefinition:
         definition = self._definition(name, Task(256, 512))
@@ -149,6 +166,7 @@ class Tasks(Construct):
             role=role,
             log=log,
             command=command,
+            environment=environment,
             secrets=secrets,
             checked=False,
         )
@@ -185,7 +203,7 @@ class Tasks(Construct):
         role = iam.Role(
             self,
             f"{name.title()}Role",
-            role_name=f"{names.TASK_ROLE_PREFIX}{name}",
+            role_name=names.task_role(name, Stack.of(self).region),
             assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"),
         )
         accepted.wildcards(role, "Resource::*")  # the token of the image registry belongs to no repository
