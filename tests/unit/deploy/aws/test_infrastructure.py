@@ -11,6 +11,7 @@ import pytest
 from aws_cdk.assertions import Match, Template
 
 from deploy.aws import app, names
+from deploy.aws.contracts import problems
 from migrations.roles import RolesSettings
 from shared.config import PREFIX, ApiSettings, IngestSettings, MigrationSettings
 from shared.tables import SOURCES
@@ -310,6 +311,18 @@ def test_only_the_workers_subnets_have_a_way_out(system):
         assert {ways_out.get(tables[subnet]) for subnet in found} == expected, name
 
 
+def test_the_endpoints_are_no_way_out(system):
+    for endpoint in resources(system, "AWS::EC2::VPCEndpoint").values():
+        (statement,) = endpoint["PolicyDocument"]["Statement"]
+        if endpoint["VpcEndpointType"] == "Gateway":
+            assert statement["Action"] == "s3:GetObject"
+            assert "prod-eu-west-1-starport-layer-bucket/*" in json.dumps(statement["Resource"])
+        else:
+            assert statement["Condition"] == {
+                "StringEquals": {"aws:PrincipalAccount": {"Ref": "AWS::AccountId"}}
+            }
+
+
 def test_the_database_and_the_cache_let_only_the_two_services_in(system):
     rules = [
         (rule["GroupId"]["Fn::GetAtt"][0], rule["SourceSecurityGroupId"]["Fn::GetAtt"][0])
@@ -336,6 +349,28 @@ def test_a_source_without_a_key_is_not_missed(options, tmp_path):
     found = resources(assembly.get_stack_by_name("NewsIntel").template, "AWS::CloudWatch::Alarm")
     late = {a["AlarmName"] for a in found.values() if "-late-" in a.get("AlarmName", "")}
     assert late == {"newsintel-fetch-late-guardian"}
+
+
+def test_settings_go_to_the_processes_that_read_them(options, tmp_path):
+    settings = json.dumps({"retention_days": 30, "cold_wait_seconds": 3})
+    given = {**options, "size": "small", "settings": settings}
+    template = app.build(given, outdir=str(tmp_path)).synth().get_stack_by_name("NewsIntel").template
+    for setting, readers in (
+        ("RETENTION_DAYS", {"interactive", "bulk", "scheduler", "cli"}),
+        ("COLD_WAIT_SECONDS", {"api"}),
+    ):
+        found = containers(template).items()
+        assert {n for n, c in found if f"NEWSINTEL_{setting}" in names_of(c, "Environment")} == readers
+
+
+def test_a_provider_and_ids_of_github_are_taken_as_they_are(options, tmp_path):
+    subject = "repo:example@1/newsintel@2:ref:refs/heads/main"
+    given = {**options, "size": "small", "subject": subject, "provider": "arn:aws:iam::1:oidc-provider/x"}
+    assembly = app.build(given, outdir=str(tmp_path)).synth()
+    template = assembly.get_stack_by_name("NewsIntelPipeline").template
+    assert resources(template, "AWS::IAM::OIDCProvider") == {}
+    assert problems(template) == []
+    assert subject in json.dumps(resources(template, "AWS::IAM::Role"))
 
 
 def test_every_node_of_the_cache_is_watched(templates):
@@ -378,7 +413,7 @@ def test_the_release_role_trusts_one_branch_and_may_hand_on_only_roles_of_tasks(
     passed = [
         role["RoleName"]
         for role in resources(system, "AWS::IAM::Role").values()
-        if role.get("RoleName", "").startswith(names.TASK_ROLE_PREFIX)
+        if role.get("RoleName", "").startswith("newsintel-task-")
     ]
     used = [
         task[kind]["Fn::GetAtt"][0]
@@ -387,7 +422,7 @@ def test_the_release_role_trusts_one_branch_and_may_hand_on_only_roles_of_tasks(
     ]
     assert len(passed) == len(used) == len(set(used))
     # What makes the roles knows the administrator's password.
-    assert handed == set(passed) - {"newsintel-task-roles", "newsintel-task-roles-start"}
+    assert handed == set(passed) - {names.task_role(name, "eu-west-1") for name in ("roles", "roles-start")}
 
 
 def test_images_are_scanned_kept_for_a_while_and_never_overwritten(pipeline):
@@ -407,6 +442,14 @@ def test_images_are_scanned_kept_for_a_while_and_never_overwritten(pipeline):
         (
             {"region": "r", "repository": "a/b", "domain": "c", "certificate": "arn", "size": "huge"},
             "use small or production",
+        ),
+        (
+            {**dict.fromkeys(app.REQUIRED, "x"), "size": "small", "settings": '{"guardian_key": "x"}'},
+            "guardian_key is a secret",
+        ),
+        (
+            {**dict.fromkeys(app.REQUIRED, "x"), "size": "small", "settings": '{"retention": 3}'},
+            "no setting 'retention'",
         ),
         (
             {**dict.fromkeys(app.REQUIRED, "x"), "size": "small", "sources": "guardian,times"},
