@@ -1,7 +1,7 @@
 """The infrastructure, synthesised: `python -m deploy.aws.app`, or `npx aws-cdk@2 deploy` in this directory.
 
 Context (-c name=value, or cdk.context.json; see deploy/runbook.md):
-  size=small|production, region, repository=owner/name, domain=the api's public name, certificate=ARN of its certificate;
+  size=small|production, region, repository=owner/name, domain=the api's public name, certificate=ARN;
   sources=those that have keys, without it all; settings={"retention_days": 30, ...}; email=who is woken;
   subject=of GitHub's tokens where it carries ids; provider=ARN of GitHub's provider where the account has one;
   desired=0 for the first deployment.
