@@ -75,6 +75,7 @@ def create_app(settings: ApiSettings) -> Litestar:
             sources.list_sources,
             sources.source,
             health.health,
+            health.alive,
         ],
     )
     people_routes = Router(

@@ -13,8 +13,6 @@ BEGIN
     END IF;
 END
 $$;
--- A second wall: even a mistaken GRANT leaves the read side read only unless a session asks otherwise.
-ALTER ROLE newsintel_api SET default_transaction_read_only = on;
 ALTER ROLE newsintel_api SET statement_timeout = '5s';
 -- A search takes milliseconds; starting processes to share it takes as long.
 ALTER ROLE newsintel_api SET max_parallel_workers_per_gather = 0;

@@ -8,8 +8,10 @@ import msgspec
 
 from shared.config import load
 
-# What the load balancer asks, what the container's own check asks, and what both services answer.
+# What the container's own check asks, and what both services answer.
 HEALTH_PATH: Final = "/health"
+# What a load balancer asks instead when it replaces what fails: of the api itself, not of its database or Redis.
+ALIVE_PATH: Final = "/health/alive"
 # Shorter than any health check's own time-out, so that the reason is in the log and not a kill.
 TIMEOUT_SECONDS: Final = 3.0
 

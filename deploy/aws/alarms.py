@@ -1,5 +1,6 @@
 """Every alarm: when it rings, why that is worth waking someone, and where the runbook goes on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from aws_cdk import Duration
@@ -32,8 +33,8 @@ class Spec:
     missing: cloudwatch.TreatMissingData = field(default=Missing.NOT_BREACHING)
 
 
-def specs(services: Services, data: Data, size: Size) -> list[Spec]:
-    return [*_readers(services), *_news(), *_work(), *_stores(data, size)]
+def specs(services: Services, data: Data, size: Size, sources: Sequence[str]) -> list[Spec]:
+    return [*_readers(services), *_news(sources), *_work(), *_stores(data, size)]
 
 
 def make(scope: Construct, spec: Spec, runbook: str) -> cloudwatch.Alarm:
@@ -57,7 +58,8 @@ def _readers(services: Services) -> list[Spec]:
     minute = Duration.minutes(1)
     balancer, targets = services.balancer.metrics, services.targets.metrics
     failed = cloudwatch.MathExpression(
-        expression="100 * (FILL(target, 0) + FILL(own, 0)) / requests",
+        # What the balancer answers itself because no task is left is not among the requests.
+        expression="100 * (FILL(target, 0) + FILL(own, 0)) / (FILL(requests, 0) + FILL(own, 0))",
         using_metrics={
             "target": targets.http_code_target(
                 elb.HttpCodeTarget.TARGET_5XX_COUNT, period=minute, statistic="Sum"
@@ -85,27 +87,29 @@ def _readers(services: Services) -> list[Spec]:
     ]
 
 
-def _news() -> list[Spec]:
+def _news(sources: Sequence[str]) -> list[Spec]:
+    """Of a source that has no key there is nothing to miss."""
     late = [
         Spec(
             f"fetch-late-{source}",
             metrics.of("last_fetch_age", source=source),
-            seconds,
+            FETCH_LATE_SECONDS[source],
             2,
-            f"No fetch of {source} succeeded for {seconds // 60} minutes.",
+            f"No fetch of {source} succeeded for {FETCH_LATE_SECONDS[source] // 60} minutes.",
             missing=Missing.BREACHING,
         )
-        for source, seconds in FETCH_LATE_SECONDS.items()
+        for source in sources
     ]
     old = [
         Spec(
             f"news-old-{source}",
             metrics.of("newest_article_age", source=source),
-            seconds,
+            NEWS_OLD_SECONDS[source],
             3,
-            f"The newest article of {source} is older than {seconds // 3600} hours although fetches may succeed.",
+            f"The newest article of {source} is older than {NEWS_OLD_SECONDS[source] // 3600} hours "
+            "although fetches may succeed.",
         )
-        for source, seconds in NEWS_OLD_SECONDS.items()
+        for source in sources
     ]
     return late + old
 
@@ -147,16 +151,6 @@ def _work() -> list[Spec]:
 
 def _stores(data: Data, size: Size) -> list[Spec]:
     database = data.database
-    cache = {
-        name: cloudwatch.Metric(
-            namespace="AWS/ElastiCache",
-            metric_name=name,
-            dimensions_map={"ReplicationGroupId": data.cache.ref},
-            period=Duration.minutes(5),
-            statistic="Maximum",
-        )
-        for name in ("DatabaseMemoryUsagePercentage", "EngineCPUUtilization")
-    }
     return [
         Spec(
             "database-busy",
@@ -174,7 +168,37 @@ def _stores(data: Data, size: Size) -> list[Spec]:
             below=True,
         ),
         Spec(
-            "cache-full", cache["DatabaseMemoryUsagePercentage"], 80, 3, "Valkey will soon refuse to queue."
+            "cache-full",
+            _worst_node(data, size, "DatabaseMemoryUsagePercentage"),
+            80,
+            3,
+            "Valkey will soon refuse to queue.",
         ),
-        Spec("cache-busy", cache["EngineCPUUtilization"], 85, 3, "Valkey's one thread is nearly used up."),
+        Spec(
+            "cache-busy",
+            _worst_node(data, size, "EngineCPUUtilization"),
+            85,
+            3,
+            "Valkey's one thread is nearly used up.",
+        ),
     ]
+
+
+def _worst_node(data: Data, size: Size, metric: str) -> cloudwatch.IMetric:
+    """ElastiCache measures each node, and never the group."""
+    nodes = {
+        f"node{number}": cloudwatch.Metric(
+            namespace="AWS/ElastiCache",
+            metric_name=metric,
+            dimensions_map={"CacheClusterId": f"{data.cache.ref}-{number:03}"},
+            period=Duration.minutes(5),
+            statistic="Maximum",
+        )
+        for number in range(1, size.cache_nodes + 1)
+    }
+    return cloudwatch.MathExpression(
+        expression=f"MAX([{', '.join(nodes)}])",
+        using_metrics=nodes,
+        period=Duration.minutes(5),
+        label="the worst node",
+    )

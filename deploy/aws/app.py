@@ -1,9 +1,13 @@
 """The infrastructure, synthesised: `python -m deploy.aws.app`, or `npx aws-cdk@2 deploy` in this directory.
 
-Context (-c name=value): size=small|production, region, repository=owner/name, domain=the api's public name,
-certificate=ARN of its certificate, email=who is woken, desired=0 for the first deployment (see deploy/runbook.md).
+Context (-c name=value, or cdk.context.json; see deploy/runbook.md):
+  size=small|production, region, repository=owner/name, domain=the api's public name, certificate=ARN;
+  sources=those that have keys, without it all; settings={"retention_days": 30, ...}; email=who is woken;
+  subject=of GitHub's tokens where it carries ids; provider=ARN of GitHub's provider where the account has one;
+  desired=0 for the first deployment.
 """
 
+import json
 from typing import Any
 
 from aws_cdk import App, Environment, Stack, Tags, Validations
@@ -21,6 +25,7 @@ from deploy.aws.services import Services
 from deploy.aws.sizes import SIZES, Size
 from deploy.aws.tasks import Images, Tasks
 from deploy.aws.watch import Watch
+from shared.tables import SOURCES
 
 
 class System(Stack):
@@ -40,7 +45,15 @@ class System(Stack):
             "public_url": f"https://{options['domain']}",
             "trusted_proxies": self.net.balancer_networks,
         }
-        self.tasks = Tasks(self, "Tasks", self.data, images, size, site)
+        self.tasks = Tasks(
+            self,
+            "Tasks",
+            data=self.data,
+            images=images,
+            size=size,
+            site=site,
+            settings=_settings(options["settings"]),
+        )
         self.services = Services(
             self,
             "Services",
@@ -58,6 +71,7 @@ class System(Stack):
             data=self.data,
             tasks=self.tasks,
             size=size,
+            sources=options["sources"].split(","),
             runbook=f"https://github.com/{options['repository']}/blob/{BRANCH}/deploy/runbook.md",
             email=options["email"],
         )
@@ -69,6 +83,7 @@ class System(Stack):
             "api": f"{names.SYSTEM}-api",
             "worker": f"{names.SYSTEM}-worker",
             "migrate": f"{names.SYSTEM}-migrate",
+            "cli": f"{names.SYSTEM}-cli",
             "subnets": self.net.vpc.select_subnets(subnet_group_name="worker").subnet_ids,
             "security_groups": [self.net.worker.security_group_id],
             "log_group": names.LOG_GROUPS["migrate"],
@@ -80,16 +95,29 @@ class System(Stack):
         )
 
 
+REQUIRED = ("size", "region", "repository", "domain", "certificate")
 DEFAULTS = {
-    "size": "small",
-    "region": "eu-west-1",
-    "repository": "",
-    "domain": "",
-    "certificate": "",
+    **dict.fromkeys(REQUIRED, ""),
+    "sources": ",".join(SOURCES),
+    "settings": "{}",
+    "subject": "",
+    "provider": "",
     "email": "",
     "desired": "",
 }
-REQUIRED = ("repository", "domain", "certificate")
+
+
+def _settings(given: str) -> dict[str, str]:
+    """Raises SystemExit with one sentence for what is no setting, or is a secret."""
+    settings = {name: str(value) for name, value in json.loads(given).items()}
+    for name in settings:
+        if name in names.SECRETS:
+            raise SystemExit(f"deploy.aws: {name} is a secret; its place is Secrets Manager")
+        try:
+            names.env(name)
+        except LookupError as error:
+            raise SystemExit(f"deploy.aws: -c settings=...: {error}") from None
+    return settings
 
 
 def build(options: dict[str, str], *, outdir: str | None = None) -> App:
@@ -100,9 +128,19 @@ def build(options: dict[str, str], *, outdir: str | None = None) -> App:
             raise SystemExit(f"deploy.aws: -c {name}=... is needed; see deploy/runbook.md")
     if options["size"] not in SIZES:
         raise SystemExit(f"deploy.aws: -c size={options['size']} is not known; use {' or '.join(SIZES)}")
+    if unknown := set(options["sources"].split(",")) - set(SOURCES):
+        raise SystemExit(
+            f"deploy.aws: -c sources={options['sources']}: {', '.join(sorted(unknown))} is no source"
+        )
     app = App(outdir=outdir)
     environment = Environment(region=options["region"])
-    pipeline = Pipeline(app, "NewsIntelPipeline", repository=options["repository"], env=environment)
+    pipeline = Pipeline(
+        app,
+        "NewsIntelPipeline",
+        subject=options["subject"] or f"repo:{options['repository']}:ref:refs/heads/{BRANCH}",
+        provider=options["provider"],
+        env=environment,
+    )
     system = System(app, "NewsIntel", options=options, env=environment)
     Tags.of(app).add("project", names.SYSTEM)
     accepted.note(system, pipeline, size=SIZES[options["size"]])
@@ -113,7 +151,13 @@ def build(options: dict[str, str], *, outdir: str | None = None) -> App:
 def main() -> None:
     context = App()
     given = {name: context.node.try_get_context(name) for name in DEFAULTS}
-    build({name: str(value) for name, value in given.items() if value is not None}).synth()
+    # A map in cdk.context.json is a map here, and text with -c.
+    texts = {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in given.items()
+        if value is not None
+    }
+    build(texts).synth()
 
 
 if __name__ == "__main__":

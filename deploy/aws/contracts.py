@@ -13,9 +13,16 @@ Resource = Mapping[str, Any]
 NODE_TYPE = re.compile(
     r"cache\.(t4g\.(micro|small|medium)|[mr][67]g\.(large|xlarge|[248]xlarge|1[26]xlarge)|r6gd\.\w+)"
 )
+# What AWS measures by, as far as we watch it: with any other set of dimensions an alarm waits for ever.
+DIMENSIONS = {
+    "AWS/ApplicationELB": ({"LoadBalancer"}, {"LoadBalancer", "TargetGroup"}),
+    "AWS/ECS": ({"ClusterName", "ServiceName"},),
+    "AWS/ElastiCache": ({"CacheClusterId"}, {"CacheClusterId", "CacheNodeId"}),
+    "AWS/RDS": ({"DBInstanceIdentifier"},),
+}
 PASSWORD_IN_URL = re.compile(r"://[^/@]*:[^/@]+@")
 # One repository, one branch: no star anywhere, and no organisation as a whole.
-SUBJECT = re.compile(r"repo:[\w.-]+/[\w.-]+:ref:refs/heads/[\w./-]+")
+SUBJECT = re.compile(r"repo:[\w.-]+(@\d+)?/[\w.-]+(@\d+)?:ref:refs/heads/[\w./-]+")
 
 
 def problems(template: Mapping[str, Any]) -> list[str]:
@@ -42,9 +49,15 @@ def _alarm(alarm: Resource) -> Iterator[str]:
     periods = int(alarm["EvaluationPeriods"])
     if int(alarm.get("DatapointsToAlarm", periods)) > periods:
         yield f"wants {alarm['DatapointsToAlarm']} of {periods} datapoints and never rings"
-    for query in alarm.get("Metrics", []):
+    for query in alarm.get("Metrics") or []:
         if "SEARCH(" in query.get("Expression", ""):
             yield "searches for metrics, which only a dashboard can"
+    stats = [query["MetricStat"]["Metric"] for query in alarm.get("Metrics") or [] if "MetricStat" in query]
+    for metric in stats or [alarm]:
+        told = DIMENSIONS.get(metric.get("Namespace", ""))
+        dimensions = {dimension["Name"] for dimension in metric.get("Dimensions", [])}
+        if told and dimensions not in told:
+            yield f"{metric['Namespace']} measures nothing by {', '.join(sorted(dimensions))}"
 
 
 def _target_group(group: Resource) -> Iterator[str]:

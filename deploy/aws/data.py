@@ -128,6 +128,8 @@ class Data(Construct):
             vpc_subnets=network.WORKER,
             security_group=net.worker,
             automatically_after=ROTATION,
+            # The first deployment makes the secrets before anybody made the roles.
+            rotate_immediately_on_update=False,
         )
 
     def _cache(self, net: Network, size: Size) -> elasticache.CfnReplicationGroup:

@@ -2,6 +2,7 @@
 
 from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
@@ -79,19 +80,40 @@ class Network(Construct):
 
     def _endpoints(self, size: Size) -> None:
         isolated = [API, WORKER]
-        self.vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3, subnets=isolated)
+        storage = self.vpc.add_gateway_endpoint(
+            "S3", service=ec2.GatewayVpcEndpointAwsService.S3, subnets=isolated
+        )
+        storage.add_to_policy(self._layers())
         doors = self._group("Endpoints", "AWS endpoints")
         for service in (self.api, self.worker):
             doors.add_ingress_rule(service, HTTPS)
         zones = self.vpc.availability_zones[: size.endpoint_zones]
         for name, service in ENDPOINTS.items():
-            self.vpc.add_interface_endpoint(
+            endpoint = self.vpc.add_interface_endpoint(
                 name,
                 service=service,
                 subnets=ec2.SubnetSelection(subnet_group_name="api", availability_zones=zones),
                 security_groups=[doors],
                 open=False,
             )
+            endpoint.add_to_policy(self._ours())
+
+    def _layers(self) -> iam.PolicyStatement:
+        """Where ECR keeps the layers of images: no other bucket can be read, none written."""
+        stack = Stack.of(self)
+        bucket = f"arn:{stack.partition}:s3:::prod-{stack.region}-starport-layer-bucket"
+        return iam.PolicyStatement(
+            principals=[iam.AnyPrincipal()], actions=["s3:GetObject"], resources=[f"{bucket}/*"]
+        )
+
+    def _ours(self) -> iam.PolicyStatement:
+        """With credentials of this account alone: what is stolen does not leave by another account's log or image."""
+        return iam.PolicyStatement(
+            principals=[iam.AnyPrincipal()],
+            actions=["*"],
+            resources=["*"],
+            conditions={"StringEquals": {"aws:PrincipalAccount": Stack.of(self).account}},
+        )
 
     def _group(self, name: str, what: str) -> ec2.SecurityGroup:
         return ec2.SecurityGroup(self, name, vpc=self.vpc, description=what, allow_all_outbound=False)

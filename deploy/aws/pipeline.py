@@ -28,9 +28,9 @@ REPOSITORIES = {name: f"{names.SYSTEM}-{name}" for name in ("api", "worker")}
 
 
 class Pipeline(Stack):
-    """repository: owner/name on GitHub."""
+    """subject: of the tokens of the one branch; provider: ARN of GitHub's OIDC provider, empty to make it."""
 
-    def __init__(self, scope: Construct, id_: str, *, repository: str, **kwargs: object) -> None:
+    def __init__(self, scope: Construct, id_: str, *, subject: str, provider: str, **kwargs: object) -> None:
         super().__init__(scope, id_, **kwargs)
         self.repositories = {name: self._repository(name) for name in REPOSITORIES}
         ssm.StringParameter(
@@ -40,7 +40,7 @@ class Pipeline(Stack):
             string_value="none",
             description="The image tag that runs; release.py writes it, the system's stack reads it",
         )
-        self.role = self._role(repository)
+        self.role = self._role(subject, provider or self._provider())
         self._allow_images()
         self._allow_release()
 
@@ -56,22 +56,24 @@ class Pipeline(Stack):
             removal_policy=RemovalPolicy.RETAIN,
         )
 
-    def _role(self, repository: str) -> iam.Role:
-        """Bound to the branch: a pull request or a fork gets a token that this role does not accept."""
-        issuer = iam.CfnOIDCProvider(
+    def _provider(self) -> str:
+        return iam.CfnOIDCProvider(
             self, "GitHub", url=f"https://{ISSUER}", client_id_list=["sts.amazonaws.com"]
-        )
+        ).ref
+
+    def _role(self, subject: str, provider: str) -> iam.Role:
+        """Bound to the branch: a pull request or a fork gets a token that this role does not accept."""
         return iam.Role(
             self,
             "Release",
-            role_name=f"{names.SYSTEM}-release",
+            role_name=f"{names.SYSTEM}-release-{self.region}",
             max_session_duration=Duration.hours(1),
             assumed_by=iam.WebIdentityPrincipal(
-                issuer.ref,
+                provider,
                 {
                     "StringEquals": {
                         f"{ISSUER}:aud": "sts.amazonaws.com",
-                        f"{ISSUER}:sub": f"repo:{repository}:ref:refs/heads/{BRANCH}",
+                        f"{ISSUER}:sub": subject,
                     }
                 },
             ),
@@ -93,13 +95,14 @@ class Pipeline(Stack):
         self._allow(["ecs:DescribeTasks"], arn("ecs", f"task/{names.SYSTEM}/*"))
         # Neither of these knows resources.
         self._allow(["ecs:RegisterTaskDefinition", "ecs:DescribeTaskDefinition"], "*")
-        self._allow(
-            ["ssm:GetParameter", "ssm:PutParameter"],
-            *(arn("ssm", f"parameter{name}") for name in (names.SSM_TARGET, names.SSM_TAG)),
-        )
+        self._allow(["ssm:GetParameter"], arn("ssm", f"parameter{names.SSM_TARGET}"))
+        self._allow(["ssm:PutParameter"], arn("ssm", f"parameter{names.SSM_TAG}"))
         self._allow(["logs:GetLogEvents"], arn("logs", f"log-group:{names.LOG_GROUPS['migrate']}:*"))
-        roles = [f"arn:{self.partition}:iam::{self.account}:role/{names.TASK_ROLE_PREFIX}*"]
-        self._accept_stars(roles)
+        roles = [
+            f"arn:{self.partition}:iam::{self.account}:role/{names.task_role(name + kind, self.region)}"
+            for name in names.RELEASED
+            for kind in ("", "-start")
+        ]
         self.role.add_to_policy(
             iam.PolicyStatement(
                 actions=["iam:PassRole"],

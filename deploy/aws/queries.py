@@ -84,10 +84,10 @@ QUERIES: Final = (
     ),
     Query(
         "starts-and-stops",
-        ("api", "worker", "scheduler"),
+        ("worker", "scheduler"),
         (
-            "fields @timestamp, service, event, queues",
-            'filter event in ["worker_started", "worker_stopped"]',
+            "fields @timestamp, event, queues",
+            'filter event in ["worker_started", "worker_stopped", "scheduler_started", "scheduler_stopped"]',
             "sort @timestamp desc",
         ),
     ),

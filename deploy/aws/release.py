@@ -11,23 +11,25 @@ older image does not know the newer ones.
 """
 
 import argparse
+import http.client
 import json
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import boto3
 import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
 
 from deploy.aws import names
 from shared.probe import HEALTH_PATH
 
-# A migration that takes longer needs a plan of its own; a deployment's circuit breaker has spoken by then.
+# A migration that takes longer needs a plan of its own; a deployment's circuit breaker has spoken by then. The way
+# there and back - a migration, two services each way, the smoke test - fits into the hour of the job and its token.
 MIGRATE_SECONDS = 600
-SETTLE_SECONDS = 900
+SETTLE_SECONDS = 600
 SMOKE_SECONDS = 60
 POLL_SECONDS = 5.0
 SMOKE_PATHS = (HEALTH_PATH, "/articles?limit=1")
@@ -42,6 +44,10 @@ class ReleaseError(Exception):
     """One sentence: what failed, and what state that leaves."""
 
 
+# What may go wrong on the way: AWS refuses or cannot be reached, a service or the smoke test fails.
+FAILURES = (ReleaseError, BotoCoreError, ClientError, OSError, http.client.HTTPException)
+
+
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """What the system's stack tells (deploy/aws/app.py). least: tasks that a service begins with."""
 
@@ -49,6 +55,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     api: str
     worker: str
     migrate: str
+    cli: str
     subnets: list[str]
     security_groups: list[str]
     log_group: str
@@ -77,11 +84,11 @@ class Release:
         try:
             for service, was in before.items():
                 changed.append(service)
-                self._update(service, after[service], self._count(service, was))
+                self._update(service, after[service], None if was["desiredCount"] else self._least(service))
             self._smoke()
-        except ReleaseError as error:
-            self._go_back(changed, before)
-            raise ReleaseError(f"{error}; both services are back at what ran before") from error
+        except FAILURES as error:
+            raise ReleaseError(f"{error}; {self._go_back(changed, before)}") from error
+        self._register(self.target.cli, tag)
         self._ssm.put_parameter(Name=names.SSM_TAG, Value=tag, Overwrite=True, Type="String")
         _say(f"{tag} is released")
 
@@ -92,10 +99,8 @@ class Release:
         service: Mapping[str, Any] = found[0]
         return service
 
-    def _count(self, service: str, before: Mapping[str, Any]) -> int:
-        """The scaling's own number, unless nothing runs yet: the first deployment begins with none."""
-        least = self.target.least["api" if service == self.target.api else "worker"]
-        return int(before["desiredCount"]) or least
+    def _least(self, service: str) -> int:
+        return self.target.least["api" if service == self.target.api else "worker"]
 
     def _register(self, definition: str, tag: str) -> str:
         """A new revision like the given one (or a family's latest), of another tag."""
@@ -146,10 +151,12 @@ class Release:
             return f"(its log cannot be read: {error})"
         return "\n".join(event["message"] for event in events["events"])
 
-    def _update(self, service: str, revision: str, count: int) -> None:
+    def _update(self, service: str, revision: str, count: int | None = None) -> None:
+        """count: None leaves it to the scaling; the first deployment begins with none."""
         _say(f"updating {service}")
+        counted = {} if count is None else {"desiredCount": count}
         self._ecs.update_service(
-            cluster=self.target.cluster, service=service, taskDefinition=revision, desiredCount=count
+            cluster=self.target.cluster, service=service, taskDefinition=revision, **counted
         )
         for _ in range(int(SETTLE_SECONDS / POLL_SECONDS)):
             if self._settled(service, revision):
@@ -179,14 +186,18 @@ class Release:
                 raise ReleaseError(f"the smoke test failed: {path}: {problem}")
         _say("smoke test passed")
 
-    def _go_back(self, changed: list[str], before: Mapping[str, Mapping[str, Any]]) -> None:
-        """The api first, since it may send commands that the worker of before does not know."""
+    def _go_back(self, changed: list[str], before: Mapping[str, Mapping[str, Any]]) -> str:
+        """What that led to. The api first: it may send commands that the worker of before does not know."""
+        failed = []
         for service in reversed(changed):
             was = before[service]
             try:
-                self._update(service, was["taskDefinition"], was["desiredCount"])
-            except ReleaseError as error:
-                _say(f"{service} is NOT back: {error}; see deploy/runbook.md, pipeline stuck")
+                self._update(service, was["taskDefinition"], None if was["desiredCount"] else 0)
+            except FAILURES as error:
+                failed.append(f"{service} is NOT back: {error}")
+        if failed:
+            return f"{'; '.join(failed)}; see deploy/runbook.md, pipeline stuck"
+        return "both services are back at what ran before"
 
 
 def _problem(url: str) -> str:
@@ -194,7 +205,7 @@ def _problem(url: str) -> str:
     try:
         with urllib.request.urlopen(url, timeout=15) as answer:  # noqa: S310 - our own address, from our own stack
             json.load(answer)
-    except (OSError, ValueError, urllib.error.HTTPError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         return str(error)
     return ""
 
@@ -210,7 +221,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         Release(boto3.Session()).run(arguments.tag, migrate=not arguments.back)
-    except ReleaseError as error:
+    except FAILURES as error:
         print(f"release: {error}", file=sys.stderr)  # noqa: T201
         return 1
     return 0

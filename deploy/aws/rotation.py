@@ -12,6 +12,15 @@ from constructs import Construct
 from deploy.aws import accepted, names
 
 
+def event(name: str) -> events.EventPattern:
+    """What Secrets Manager tells through CloudTrail: it needs a trail in the account."""
+    return events.EventPattern(
+        source=["aws.secretsmanager"],
+        detail_type=["AWS Service Event via CloudTrail"],
+        detail={"eventSource": ["secretsmanager.amazonaws.com"], "eventName": [name]},
+    )
+
+
 class RestartAfterRotation(Construct):
     """Secrets Manager's own event starts a rolling replacement of both services; no code of ours runs for it."""
 
@@ -31,11 +40,7 @@ class RestartAfterRotation(Construct):
         events.Rule(
             self,
             "Rotated",
-            event_pattern=events.EventPattern(
-                source=["aws.secretsmanager"],
-                detail_type=["AWS Service Event via CloudTrail"],
-                detail={"eventSource": ["secretsmanager.amazonaws.com"], "eventName": ["RotationSucceeded"]},
-            ),
+            event_pattern=event("RotationSucceeded"),
             targets=[targets.SfnStateMachine(machine)],
         )
 

@@ -140,14 +140,13 @@ class Services(Construct):
             targets=[self.api],
             deregistration_delay=DRAIN,
             health_check=elb.HealthCheck(
-                path=names.HEALTH_PATH,
+                path=names.ALIVE_PATH,
                 healthy_http_codes="200",
                 interval=Duration.seconds(10),
                 timeout=Duration.seconds(5),
                 healthy_threshold_count=2,
-                # 100 s: the health path fails with the database, and a Multi-AZ failover takes 60 to 120 s. Replacing
-                # every task during one would only make it longer.
-                unhealthy_threshold_count=10,
+                # ECS replaces what fails this. A busy task may be late once or twice.
+                unhealthy_threshold_count=5,
             ),
         )
 

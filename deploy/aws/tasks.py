@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
@@ -13,6 +13,7 @@ from constructs import Construct
 from deploy.aws import accepted, names
 from deploy.aws.data import Data
 from deploy.aws.sizes import Size, Task
+from shared.config import ApiSettings, IngestSettings
 
 # A worker finishes the message in its hands, which a slow source can hold for its time-out; Fargate allows 120.
 STOP = Duration.seconds(60)
@@ -21,6 +22,8 @@ RETENTION = {14: logs.RetentionDays.TWO_WEEKS, 30: logs.RetentionDays.ONE_MONTH}
 # How a service, unlike a one-off task, writes what it measures.
 MEASURED = {names.env("metrics"): "emf"}
 
+# Of worker and scheduler, which answer for their threads alone. The balancer asks the api, and ECS replaces by that:
+# what the api tells a container's check fails with the database, and every task would be replaced at once.
 HEALTH_CHECK = ecs.HealthCheck(
     command=["CMD", "python", "-m", "shared.probe"],
     interval=Duration.seconds(15),
@@ -42,13 +45,22 @@ class Images:
 class Tasks(Construct):
     """Non-root, read-only root, no capability, secrets by reference, logs in a group of each process.
 
-    site: what only the api must know of where it stands, by setting.
+    site: what only the api must know of where it stands, settings: what an operator wants otherwise; by setting.
     """
 
     def __init__(
-        self, scope: Construct, id_: str, data: Data, images: Images, size: Size, site: Mapping[str, str]
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        data: Data,
+        images: Images,
+        size: Size,
+        site: Mapping[str, str],
+        settings: Mapping[str, str],
     ) -> None:
         super().__init__(scope, id_)
+        self._settings = settings
         self._data = data
         self._images = images
         self.log_groups = {name: self._log_group(name, size) for name in names.LOG_GROUPS}
@@ -56,6 +68,7 @@ class Tasks(Construct):
         self.worker = self._worker(size.worker)
         self.migrate = self._one_off("migrate", ["python", "-m", "migrations", "upgrade"], "newsintel_owner")
         self.roles = self._roles()
+        self.cli = self._cli()
 
     def _log_group(self, name: str, size: Size) -> logs.LogGroup:
         return logs.LogGroup(
@@ -74,22 +87,21 @@ class Tasks(Construct):
             image=self._images.api,
             role="newsintel_api",
             environment={
+                **names.environment(ApiSettings, self._settings),
                 **MEASURED,
                 names.env("host"): "0.0.0.0",  # noqa: S104 - its security group lets only the balancer in
                 names.env("port"): str(names.API_PORT),
                 **{names.env(setting): value for setting, value in site.items()},
             },
             secrets=self._secrets("api"),
+            checked=False,
         )
         container.add_port_mappings(ecs.PortMapping(container_port=names.API_PORT))
         return definition
 
     def _worker(self, task: Task) -> ecs.FargateTaskDefinition:
         definition = self._definition("worker", task)
-        secrets = self._secrets("worker") | {
-            names.env(name): ecs.Secret.from_secrets_manager(self._data.sources, name)
-            for name in names.SOURCE_SECRETS
-        }
+        secrets = self._workers_secrets()
         commands = {
             "interactive": ["python", "-m", "ingest.worker", "--queues", "interactive"],
             "bulk": ["python", "-m", "ingest.worker", "--queues", "bulk"],
@@ -103,10 +115,20 @@ class Tasks(Construct):
                 role="newsintel_worker",
                 log="scheduler" if name == "scheduler" else "worker",
                 command=command,
-                environment={**MEASURED, names.env("health_port"): str(names.HEALTH_PORTS[name])},
+                environment={
+                    **names.environment(IngestSettings, self._settings),
+                    **MEASURED,
+                    names.env("health_port"): str(names.HEALTH_PORTS[name]),
+                },
                 secrets=secrets,
             )
         return definition
+
+    def _workers_secrets(self) -> dict[str, ecs.Secret]:
+        return self._secrets("worker") | {
+            names.env(name): ecs.Secret.from_secrets_manager(self._data.sources, name)
+            for name in names.SOURCE_SECRETS
+        }
 
     def _secrets(self, process: str) -> dict[str, ecs.Secret]:
         """What each of the two processes has of its own: its user of the cache, its part in signing in."""
@@ -115,15 +137,37 @@ class Tasks(Construct):
             for name in names.SIGN_IN_SECRETS[process]
         }
 
-    def _one_off(self, name: str, command: list[str], role: str) -> ecs.FargateTaskDefinition:
+    def _cli(self) -> ecs.FargateTaskDefinition:
+        """The operators' command line, which an operator gives its arguments."""
+        return self._one_off(
+            "cli",
+            ["python", "-m", "ingest.cli", "status"],
+            "newsintel_worker",
+            log="cli",
+            environment=names.environment(IngestSettings, self._settings),
+            secrets=self._workers_secrets(),
+        )
+
+    def _one_off(
+        self,
+        name: str,
+        command: list[str],
+        role: str,
+        *,
+        log: str = "migrate",
+        environment: Mapping[str, str] | None = None,
+        secrets: Mapping[str, ecs.Secret] | None = None,
+    ) -> ecs.FargateTaskDefinition:
         definition = self._definition(name, Task(256, 512))
         self._container(
             definition,
             name,
             image=self._images.worker,
             role=role,
-            log="migrate",
+            log=log,
             command=command,
+            environment=environment,
+            secrets=secrets,
             checked=False,
         )
         return definition
@@ -159,7 +203,7 @@ class Tasks(Construct):
         role = iam.Role(
             self,
             f"{name.title()}Role",
-            role_name=f"{names.TASK_ROLE_PREFIX}{name}",
+            role_name=names.task_role(name, Stack.of(self).region),
             assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"),
         )
         accepted.wildcards(role, "Resource::*")  # the token of the image registry belongs to no repository

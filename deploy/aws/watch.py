@@ -1,5 +1,7 @@
 """What operators see: alarms, the answer to "is it us or the source?", one dashboard, saved queries."""
 
+from collections.abc import Sequence
+
 from aws_cdk import (
     Duration,
 )
@@ -8,6 +10,12 @@ from aws_cdk import (
 )
 from aws_cdk import (
     aws_cloudwatch_actions as actions,
+)
+from aws_cdk import (
+    aws_events as events,
+)
+from aws_cdk import (
+    aws_events_targets as targets,
 )
 from aws_cdk import (
     aws_iam as iam,
@@ -23,7 +31,7 @@ from aws_cdk import (
 )
 from constructs import Construct
 
-from deploy.aws import alarms, metrics
+from deploy.aws import alarms, metrics, rotation
 from deploy.aws.data import Data
 from deploy.aws.queries import QUERIES
 from deploy.aws.services import Services
@@ -47,7 +55,7 @@ WIDTH = 24
 
 
 class Watch(Construct):
-    """runbook: address of deploy/runbook.md; email: who is woken, empty for nobody yet."""
+    """sources: those that have keys; runbook: address of deploy/runbook.md; email: who is woken, empty for nobody."""
 
     def __init__(
         self,
@@ -58,20 +66,23 @@ class Watch(Construct):
         data: Data,
         tasks: Tasks,
         size: Size,
+        sources: Sequence[str],
         runbook: str,
         email: str,
     ) -> None:
         super().__init__(scope, id_)
         self._topic = self._make_topic(email)
         self._runbook = runbook
-        specs = alarms.specs(services, data, size)
+        self.verdicts: list[cloudwatch.IAlarm] = []
+        specs = alarms.specs(services, data, size, sources)
         self.alarms = {spec.name: alarms.make(self, spec, runbook) for spec in specs}
-        late = {f"fetch-late-{source}" for source in SOURCES}
+        late = {f"fetch-late-{source}" for source in sources}
         for name, alarm in self.alarms.items():
             # A late source wakes someone through the composites, which say whose fault it is.
             if name not in late:
                 alarm.add_alarm_action(actions.SnsAction(self._topic))
-        self._whose_fault()
+        self._whose_fault(sources)
+        self._failed_rotations()
         self._dashboard(services)
         self._queries(tasks)
 
@@ -82,23 +93,34 @@ class Watch(Construct):
             topic.add_subscription(subscriptions.EmailSubscription(email))
         return topic
 
-    def _whose_fault(self) -> None:
-        """Us: something of ours rings, or every source is late at once. The source: one is late and we are well."""
+    def _whose_fault(self, sources: Sequence[str]) -> None:
+        """Us: something of ours rings, or all of several sources are late. A source: it is late and we are well."""
         rule = cloudwatch.AlarmRule
         ringing = {
             name: rule.from_alarm(alarm, cloudwatch.AlarmState.ALARM) for name, alarm in self.alarms.items()
         }
-        late = [ringing[f"fetch-late-{source}"] for source in SOURCES]
-        ours = rule.any_of(rule.all_of(*late), *(ringing[name] for name in OURS))
+        late = {source: ringing[f"fetch-late-{source}"] for source in sources}
+        all_late = [rule.all_of(*late.values())] if len(late) > 1 else []
+        ours = rule.any_of(*all_late, *(ringing[name] for name in OURS))
         self._composite(
             "it-is-us",
-            rule.all_of(rule.any_of(*late), ours),
-            "News are late and the cause is ours.",
+            rule.all_of(rule.any_of(*late.values()), ours),
+            f"News are late and the cause is ours. {self._runbook}#it-is-us",
         )
-        self._composite(
-            "it-is-the-source",
-            rule.all_of(rule.any_of(*late), rule.not_(ours)),
-            "A source is late while everything of ours is well.",
+        for source, is_late in late.items():
+            self._composite(
+                f"it-is-{source}",
+                rule.all_of(is_late, rule.not_(ours)),
+                f"{source} is late while everything of ours is well. {self._runbook}#it-is-the-source",
+            )
+
+    def _failed_rotations(self) -> None:
+        sentence = f"A password was not rotated. {self._runbook}#rotation"
+        events.Rule(
+            self,
+            "RotationFailed",
+            event_pattern=rotation.event("RotationFailed"),
+            targets=[targets.SnsTopic(self._topic, message=events.RuleTargetInput.from_text(sentence))],
         )
 
     def _composite(self, name: str, rule: cloudwatch.IAlarmRule, why: str) -> None:
@@ -107,16 +129,19 @@ class Watch(Construct):
             "".join(word.title() for word in name.split("-")),
             composite_alarm_name=f"newsintel-{name}",
             alarm_rule=rule,
-            alarm_description=f"{why} {self._runbook}#{name}",
+            alarm_description=why,
         )
         alarm.add_alarm_action(actions.SnsAction(self._topic))
+        self.verdicts.append(alarm)
 
     def _dashboard(self, services: Services) -> None:
         board = cloudwatch.Dashboard(
             self, "Dashboard", dashboard_name="newsintel", default_interval=Duration.hours(6)
         )
         board.add_widgets(
-            cloudwatch.AlarmStatusWidget(alarms=list(self.alarms.values()), width=WIDTH, height=4)
+            cloudwatch.AlarmStatusWidget(
+                alarms=[*self.verdicts, *self.alarms.values()], width=WIDTH, height=5
+            )
         )
         board.add_widgets(*_readers(services))
         board.add_widgets(*_news())

@@ -51,6 +51,7 @@ def test_an_operator_sees_the_status_as_the_workers_user(system, users):
         timeout=60,
     )
     assert (done.returncode, done.stderr) == (0, "")
+    assert system.redis.execute_command("ACL", "LOG") == []
 
 
 @pytest.mark.parametrize(

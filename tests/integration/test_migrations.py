@@ -73,7 +73,7 @@ def test_the_worker_role_does_not_change_the_schema(database, statement):
 def test_the_api_role_reads(database):
     with psycopg.connect(database.api) as api:
         assert api.execute("SELECT count(*) FROM topics").fetchone()[0] == 17
-        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
             api.execute("CREATE TEMP TABLE t (id int)")
 
 

@@ -61,6 +61,13 @@ async def test_health_without_redis(without_redis):
     assert answer.json() == {"status": "unhealthy", "database": "connected", "redis": "unavailable"}
 
 
+async def test_the_process_lives_without_redis_and_without_the_database(without_redis, without_database):
+    for api in (without_redis, without_database):
+        answer = await api.get("/health/alive")
+        assert answer.status_code == 200
+        assert answer.json() == {"status": "healthy"}
+
+
 async def test_health(api):
     answer = await api.get("/health")
     assert answer.status_code == 200

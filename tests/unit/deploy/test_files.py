@@ -116,7 +116,7 @@ def test_only_jobs_of_the_deploy_workflow_can_become_the_release_role():
 def test_a_release_waits_for_tests_and_images_and_for_the_release_before_it():
     deploy = yaml.safe_load((REPOSITORY / ".github" / "workflows" / "deploy.yml").read_text())
     assert deploy["jobs"]["release"]["needs"] == ["test", "images"]
-    assert deploy["concurrency"] == {"group": "deploy", "cancel-in-progress": False}
+    assert deploy["jobs"]["release"]["concurrency"] == {"group": "release", "cancel-in-progress": False}
 
 
 def test_no_worker_of_compose_can_sign_a_session():

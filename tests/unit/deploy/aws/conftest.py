@@ -11,6 +11,7 @@ from pathlib import Path
 import boto3
 import pytest
 from moto.backends import get_backend
+from moto.core.exceptions import JsonRESTError
 from moto.ecs.models import EC2ContainerServiceBackend
 from moto.moto_api import state_manager
 from moto.server import ThreadedMotoServer
@@ -21,11 +22,17 @@ REGION = "eu-west-1"
 
 CERTIFICATE = "arn:aws:acm:eu-west-1:111122223333:certificate/00000000-0000-0000-0000-000000000000"
 OPTIONS = {
+    "region": REGION,
     "repository": "example/newsintel",
     "domain": "news.example.org",
     "certificate": CERTIFICATE,
     "email": "oncall@example.org",
 }
+
+
+@pytest.fixture(scope="session")
+def options():
+    return OPTIONS
 
 
 def synthesise(size, directory):
@@ -117,6 +124,7 @@ class Aws:
         self.ecs = session.client("ecs")
         self.ssm = session.client("ssm")
         self.failing = set()  # services of which no new revision settles
+        self.refused = set()  # (service, tag) that ECS refuses to update to
         self.updates = []  # (service, tag) in the order in which they came
         self._play_ecs(monkeypatch)
         self._make(site)
@@ -127,12 +135,14 @@ class Aws:
 
         def update_service(backend, properties):
             revision = properties["task_definition"]
-            service = plain(backend, dict(properties))
             tag = (
                 backend.describe_task_definition(revision)
                 .container_definitions[0]["image"]
                 .rpartition(":")[2]
             )
+            if (properties["service"].rpartition("/")[2], tag) in self.refused:
+                raise JsonRESTError("AccessDeniedException", "may not")
+            service = plain(backend, dict(properties))
             self.updates.append((service.name, tag))
             failed = service.name in self.failing and tag != "old"
             service.deployments[0].update(
@@ -145,7 +155,7 @@ class Aws:
 
     def _make(self, site):
         self.ecs.create_cluster(clusterName=names.SYSTEM)
-        for family in ("api", "worker", "migrate"):
+        for family in names.RELEASED:
             self.ecs.register_task_definition(
                 family=f"newsintel-{family}",
                 requiresCompatibilities=["FARGATE"],
@@ -171,7 +181,7 @@ class Aws:
             "log_group": names.LOG_GROUPS["migrate"],
             "url": site.url,
             "least": {"api": 2, "worker": 1},
-        } | {name: f"newsintel-{name}" for name in ("api", "worker", "migrate")}
+        } | {name: f"newsintel-{name}" for name in names.RELEASED}
         self.ssm.put_parameter(Name=names.SSM_TARGET, Value=json.dumps(target), Type="String")
         self.ssm.put_parameter(Name=names.SSM_TAG, Value="old", Type="String")
 

@@ -46,6 +46,15 @@ TASK = "AWS::ECS::TaskDefinition"
         (CACHE, {"AutomaticFailoverEnabled": False}, "does not fail over"),
         (ALARM, {"EvaluationPeriods": 2, "DatapointsToAlarm": 3}, "never rings"),
         (ALARM, {"Metrics": [{"Id": "a", "Expression": "SUM(SEARCH('x', 'Sum'))"}]}, "only a dashboard can"),
+        (
+            ALARM,
+            {
+                "Metrics": None,
+                "Namespace": "AWS/ElastiCache",
+                "Dimensions": [{"Name": "ReplicationGroupId", "Value": "x"}],
+            },
+            "measures nothing by ReplicationGroupId",
+        ),
         (TARGETS, {"HealthCheckTimeoutSeconds": 20}, "takes longer than the pause"),
         (TASK, {"a": lambda p: p["ContainerDefinitions"][0].update(User="root")}, "runs as root"),
         (
@@ -55,7 +64,7 @@ TASK = "AWS::ECS::TaskDefinition"
         ),
         (
             TASK,
-            {"a": lambda p: p["ContainerDefinitions"][0]["HealthCheck"].update(Timeout=60)},
+            {"a": lambda p: p["ContainerDefinitions"][0].update(HealthCheck={"Timeout": 60})},
             "takes longer than the pause",
         ),
         (

@@ -1,6 +1,7 @@
 """What CloudFormation would be given, beside what the issues and the design ask for."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,8 @@ import msgspec
 import pytest
 from aws_cdk.assertions import Match, Template
 
-from deploy.aws import names
+from deploy.aws import app, names
+from deploy.aws.contracts import problems
 from migrations.roles import RolesSettings
 from shared.config import PREFIX, ApiSettings, IngestSettings, MigrationSettings
 from shared.tables import SOURCES
@@ -51,6 +53,21 @@ def test_cfn_lint_finds_nothing(template_files):
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_the_command_of_cdk_json_leaves_the_assembly_where_the_cli_looks_for_it(tmp_path, options):
+    """The CLI runs it in its own folder, tells a relative path, and lets cdk.json win over cdk.context.json."""
+    directory = Path(app.__file__).parent
+    cdk = json.loads((directory / "cdk.json").read_text())
+    assert set(cdk) == {"app"}
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "CDK_OUTDIR": os.path.relpath(tmp_path / "cdk.out", directory),
+        "CDK_CONTEXT_JSON": json.dumps({**options, "size": "production"}),
+    }
+    subprocess.run(["/bin/sh", "-c", cdk["app"]], cwd=directory, env=environment, check=True)
+    assert (tmp_path / "cdk.out" / "manifest.json").exists()
 
 
 def test_two_services_that_go_back_by_themselves(asserted):
@@ -101,11 +118,11 @@ def test_the_worker_scales_on_queue_age(asserted):
         )
 
 
-def test_the_balancer_asks_the_health_path_on_the_port_of_the_api(asserted, system):
+def test_the_balancer_asks_whether_the_api_lives_on_its_port(asserted, system):
     asserted.has_resource_properties(
         "AWS::ElasticLoadBalancingV2::TargetGroup",
         {
-            "HealthCheckPath": names.HEALTH_PATH,
+            "HealthCheckPath": names.ALIVE_PATH,
             "Port": names.API_PORT,
             "TargetGroupAttributes": Match.array_with(
                 [{"Key": "deregistration_delay.timeout_seconds", "Value": "30"}]
@@ -115,6 +132,12 @@ def test_the_balancer_asks_the_health_path_on_the_port_of_the_api(asserted, syst
     api = containers(system)["api"]
     assert api["PortMappings"] == [{"ContainerPort": names.API_PORT, "Protocol": "tcp"}]
     assert {"Name": "NEWSINTEL_PORT", "Value": str(names.API_PORT)} in api["Environment"]
+
+
+def test_a_lost_database_replaces_no_task_of_the_api(system):
+    """What the api tells a container's own check fails with the database; the workers answer for themselves."""
+    checked = {name for name, container in containers(system).items() if "HealthCheck" in container}
+    assert checked == {"interactive", "bulk", "scheduler"}
 
 
 def test_readers_get_tls_and_nothing_else(asserted):
@@ -147,7 +170,7 @@ def test_secrets_go_in_by_reference_and_each_process_gets_only_its_own(system):
     both = {"PGPASSWORD", "NEWSINTEL_REDIS_URL"}
     assert secrets("api") == both | {"NEWSINTEL_SESSION_KEYS", "NEWSINTEL_REDDIT_CLIENT_ID"}
     keys = {names.env(name) for name in names.SOURCE_SECRETS}
-    for name in ("interactive", "bulk", "scheduler"):
+    for name in ("interactive", "bulk", "scheduler", "cli"):
         assert secrets(name) == both | keys | {"NEWSINTEL_SEAL_KEYS"}
     assert secrets("migrate") == {"PGPASSWORD"}
 
@@ -159,6 +182,7 @@ SETTINGS = {
     "interactive": IngestSettings,
     "bulk": IngestSettings,
     "scheduler": IngestSettings,
+    "cli": IngestSettings,
     "migrate": MigrationSettings,
     "roles": RolesSettings,
 }
@@ -216,6 +240,9 @@ def test_the_database_is_private_encrypted_and_can_go_back_in_time(asserted, tem
 
 def test_the_databases_secrets_rotate(asserted):
     asserted.resource_count_is("AWS::SecretsManager::RotationSchedule", 1 + len(names.ROLES))
+    asserted.all_resources_properties(
+        "AWS::SecretsManager::RotationSchedule", {"RotateImmediatelyOnUpdate": False}
+    )
 
 
 def test_both_services_get_new_tasks_after_a_rotation(asserted, system):
@@ -229,6 +256,18 @@ def test_both_services_get_new_tasks_after_a_rotation(asserted, system):
     )
     (machine,) = resources(system, "AWS::StepFunctions::StateMachine").values()
     assert json.dumps(machine["DefinitionString"]).count("ecs:updateService") == 2
+
+
+def test_a_failed_rotation_wakes_someone(asserted):
+    asserted.has_resource_properties(
+        "AWS::Events::Rule",
+        {
+            "EventPattern": Match.object_like(
+                {"detail": Match.object_like({"eventName": ["RotationFailed"]})}
+            ),
+            "Targets": [Match.object_like({"Arn": {"Ref": Match.string_like_regexp("^WatchAlarms")}})],
+        },
+    )
 
 
 def test_the_cache_wants_tls_and_knows_two_users(asserted, system):
@@ -272,6 +311,18 @@ def test_only_the_workers_subnets_have_a_way_out(system):
         assert {ways_out.get(tables[subnet]) for subnet in found} == expected, name
 
 
+def test_the_endpoints_are_no_way_out(system):
+    for endpoint in resources(system, "AWS::EC2::VPCEndpoint").values():
+        (statement,) = endpoint["PolicyDocument"]["Statement"]
+        if endpoint["VpcEndpointType"] == "Gateway":
+            assert statement["Action"] == "s3:GetObject"
+            assert "prod-eu-west-1-starport-layer-bucket/*" in json.dumps(statement["Resource"])
+        else:
+            assert statement["Condition"] == {
+                "StringEquals": {"aws:PrincipalAccount": {"Ref": "AWS::AccountId"}}
+            }
+
+
 def test_the_database_and_the_cache_let_only_the_two_services_in(system):
     rules = [
         (rule["GroupId"]["Fn::GetAtt"][0], rule["SourceSecurityGroupId"]["Fn::GetAtt"][0])
@@ -290,7 +341,50 @@ def test_there_is_an_alarm_for_every_source_and_a_word_on_whose_fault_it_is(syst
     assert {f"newsintel-fetch-late-{source}" for source in SOURCES} <= alarms
     assert len(alarms - {None}) >= 8
     composites = {a["AlarmName"] for a in resources(system, "AWS::CloudWatch::CompositeAlarm").values()}
-    assert composites == {"newsintel-it-is-us", "newsintel-it-is-the-source"}
+    assert composites == {"newsintel-it-is-us", *(f"newsintel-it-is-{source}" for source in SOURCES)}
+
+
+def test_a_source_without_a_key_is_not_missed(options, tmp_path):
+    assembly = app.build({**options, "size": "small", "sources": "guardian"}, outdir=str(tmp_path)).synth()
+    found = resources(assembly.get_stack_by_name("NewsIntel").template, "AWS::CloudWatch::Alarm")
+    late = {a["AlarmName"] for a in found.values() if "-late-" in a.get("AlarmName", "")}
+    assert late == {"newsintel-fetch-late-guardian"}
+
+
+def test_settings_go_to_the_processes_that_read_them(options, tmp_path):
+    settings = json.dumps({"retention_days": 30, "cold_wait_seconds": 3})
+    given = {**options, "size": "small", "settings": settings}
+    template = app.build(given, outdir=str(tmp_path)).synth().get_stack_by_name("NewsIntel").template
+    for setting, readers in (
+        ("RETENTION_DAYS", {"interactive", "bulk", "scheduler", "cli"}),
+        ("COLD_WAIT_SECONDS", {"api"}),
+    ):
+        found = containers(template).items()
+        assert {n for n, c in found if f"NEWSINTEL_{setting}" in names_of(c, "Environment")} == readers
+
+
+def test_a_provider_and_ids_of_github_are_taken_as_they_are(options, tmp_path):
+    subject = "repo:example@1/newsintel@2:ref:refs/heads/main"
+    given = {**options, "size": "small", "subject": subject, "provider": "arn:aws:iam::1:oidc-provider/x"}
+    assembly = app.build(given, outdir=str(tmp_path)).synth()
+    template = assembly.get_stack_by_name("NewsIntelPipeline").template
+    assert resources(template, "AWS::IAM::OIDCProvider") == {}
+    assert problems(template) == []
+    assert subject in json.dumps(resources(template, "AWS::IAM::Role"))
+
+
+def test_every_node_of_the_cache_is_watched(templates):
+    for size, nodes in (("small", 1), ("production", 2)):
+        alarms = resources(templates[size, "NewsIntel"], "AWS::CloudWatch::Alarm").values()
+        (full,) = [alarm for alarm in alarms if alarm.get("AlarmName") == "newsintel-cache-full"]
+        assert sum("MetricStat" in query for query in full["Metrics"]) == nodes
+
+
+def test_an_outage_in_which_no_task_is_left_counts_as_errors(system):
+    alarms = resources(system, "AWS::CloudWatch::Alarm").values()
+    (errors,) = [alarm for alarm in alarms if alarm.get("AlarmName") == "newsintel-api-errors"]
+    (expression,) = [query["Expression"] for query in errors["Metrics"] if "Expression" in query]
+    assert "/ (FILL(requests, 0) + FILL(own, 0))" in expression
 
 
 def test_every_secret_setting_is_a_field_of_a_secret():
@@ -309,10 +403,17 @@ def test_the_release_role_trusts_one_branch_and_may_hand_on_only_roles_of_tasks(
     (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
     subject = statement["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"]
     assert subject == "repo:example/newsintel:ref:refs/heads/main"
+    handed = {
+        json.dumps(resource).rpartition(":role/")[2].rstrip('"]} ')
+        for policy in resources(pipeline, "AWS::IAM::Policy").values()
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Action"] == "iam:PassRole"
+        for resource in statement["Resource"]
+    }
     passed = [
         role["RoleName"]
         for role in resources(system, "AWS::IAM::Role").values()
-        if role.get("RoleName", "").startswith(names.TASK_ROLE_PREFIX)
+        if role.get("RoleName", "").startswith("newsintel-task-")
     ]
     used = [
         task[kind]["Fn::GetAtt"][0]
@@ -320,6 +421,8 @@ def test_the_release_role_trusts_one_branch_and_may_hand_on_only_roles_of_tasks(
         for kind in ("TaskRoleArn", "ExecutionRoleArn")
     ]
     assert len(passed) == len(used) == len(set(used))
+    # What makes the roles knows the administrator's password.
+    assert handed == set(passed) - {names.task_role(name, "eu-west-1") for name in ("roles", "roles-start")}
 
 
 def test_images_are_scanned_kept_for_a_while_and_never_overwritten(pipeline):
@@ -334,10 +437,23 @@ def test_images_are_scanned_kept_for_a_while_and_never_overwritten(pipeline):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({}, "-c repository=... is needed"),
+        ({}, "-c size=... is needed"),
+        ({"size": "small"}, "-c region=... is needed"),
         (
-            {"repository": "a/b", "domain": "c", "certificate": "arn", "size": "huge"},
+            {"region": "r", "repository": "a/b", "domain": "c", "certificate": "arn", "size": "huge"},
             "use small or production",
+        ),
+        (
+            {**dict.fromkeys(app.REQUIRED, "x"), "size": "small", "settings": '{"guardian_key": "x"}'},
+            "guardian_key is a secret",
+        ),
+        (
+            {**dict.fromkeys(app.REQUIRED, "x"), "size": "small", "settings": '{"retention": 3}'},
+            "no setting 'retention'",
+        ),
+        (
+            {**dict.fromkeys(app.REQUIRED, "x"), "size": "small", "sources": "guardian,times"},
+            "times is no source",
         ),
     ],
 )

@@ -1,6 +1,8 @@
 """The release program on moto's ECS; whether a revision or a task does well, the test decides."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from moto.backends import get_backend
@@ -33,6 +35,19 @@ def test_a_release_migrates_then_updates_worker_and_api_and_is_noted(aws, site):
     assert site.asked == list(release.SMOKE_PATHS)
 
 
+def test_the_command_line_is_of_the_tag_that_runs(aws, site):
+    def image():
+        found = aws.ecs.describe_task_definition(taskDefinition="newsintel-cli")["taskDefinition"]
+        return found["containerDefinitions"][0]["image"]
+
+    aws.release()
+    assert image() == "registry/newsintel-cli:new"
+    site.status = 503
+    with pytest.raises(ReleaseError):
+        aws.release("broken")
+    assert image() == "registry/newsintel-cli:new"
+
+
 def test_the_migration_runs_the_new_image(aws):
     aws.release()
     (arn,) = aws.ecs.list_tasks(cluster=names.SYSTEM)["taskArns"]
@@ -57,6 +72,44 @@ def test_a_failing_service_returns_to_what_ran_before(aws, service):
         aws.release()
     assert aws.running() == {"api": "old", "worker": "old"}
     assert aws.noted() == "old"
+
+
+def test_what_aws_refuses_on_the_way_returns_both(aws):
+    aws.refused.add(("newsintel-api", "new"))
+    with pytest.raises(ReleaseError, match=r"AccessDenied.*both services are back"):
+        aws.release()
+    assert aws.running() == {"api": "old", "worker": "old"}
+
+
+def test_a_service_that_does_not_come_back_is_said_and_the_other_one_does(aws):
+    aws.failing.add("newsintel-api")
+    aws.refused.add(("newsintel-api", "old"))
+    with pytest.raises(ReleaseError, match="newsintel-api is NOT back") as raised:
+        aws.release()
+    assert "are back at" not in str(raised.value)
+    assert aws.running()["worker"] == "old"
+
+
+def test_what_the_scaling_added_meanwhile_stays(aws):
+    def scaled(_):
+        for name in ("api", "worker"):
+            service = get_backend("ecs")[ACCOUNT][REGION].services[f"{names.SYSTEM}:newsintel-{name}"]
+            service.desired_count = 5
+
+    release_ = Release(aws.session, pause=scaled)
+    before = release_._stopped
+    release_._stopped = lambda arn: (scaled(None), before(arn))[1]
+    release_.run("new")
+    found = aws.ecs.describe_services(cluster=names.SYSTEM, services=["newsintel-api", "newsintel-worker"])
+    assert [service["desiredCount"] for service in found["services"]] == [5, 5]
+
+
+def test_the_way_there_and_back_fits_into_the_job():
+    workflow = (Path(__file__).parents[4] / ".github" / "workflows" / "deploy.yml").read_text()
+    minutes = max(int(found) for found in re.findall(r"timeout-minutes: (\d+)", workflow))
+    longest = release.MIGRATE_SECONDS + 4 * release.SETTLE_SECONDS
+    longest += len(release.SMOKE_PATHS) * release.SMOKE_SECONDS
+    assert longest < (minutes - 5) * 60
 
 
 def test_the_api_goes_back_before_the_worker(aws):
