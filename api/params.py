@@ -228,12 +228,13 @@ class Identifier(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Flag(msgspec.Struct, frozen=True, kw_only=True):
-    """Yes or no; the bare name means yes."""
+    """Yes or no. bare: whether the name alone means yes."""
 
+    bare: bool = False
     allowed: str = "use true or false"
 
     def read(self, name: str, text: str) -> bool:
-        if text not in {"", "true", "false"}:
+        if text not in ({"", "true", "false"} if self.bare else {"true", "false"}):
             raise BadParameterError(name, f"{quoted(text)} is neither true nor false", self.allowed)
         return text != "false"
 

@@ -109,7 +109,7 @@ PARAMETERS = (
 )
 PERSONAL = Parameter(
     name="personal",
-    kind=Flag(),
+    kind=Flag(bare=True),
     description=(
         "Apply my preferences: `outlets_hidden`, and `sources` and `language` where the request does not name its own."
     ),

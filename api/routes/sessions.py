@@ -29,7 +29,7 @@ _NO_STORE: Final = {"Cache-Control": "no-store"}
 
 EVERYWHERE = Parameter(
     name="everywhere",
-    kind=Flag(),
+    kind=Flag(bare=True),
     description="End all sessions of the user, and take back what Reddit granted.",
     example="true",
     default=False,

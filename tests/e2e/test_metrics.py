@@ -18,7 +18,8 @@ AWS = Path(__file__).parents[2] / "deploy" / "aws"
 # What no ordinary run has: something is out of order, over, or done by people who signed in.
 NOT_IN_AN_ORDINARY_RUN = {
     "source_calls_withheld", "command_dead_lettered", "command_invalid", "topic_skipped", "tidied",
-    "articles_dropped", "search_months_dropped", "posts_purged", "recheck_failed", "sentiments_rescored",
+    "articles_dropped", "fetches_dropped", "search_months_dropped", "posts_purged", "recheck_failed",
+    "sentiments_rescored",
     "cache_failed", "rate_limit_open", "search_not_recorded", "refresh_failed", "publish_failed",
     "asked_not_remembered", "sign_in_refused", "token_reused", "token_lost", "revocation_failed",
 }  # fmt: skip

@@ -26,7 +26,7 @@ def test_defaults_stand_for_what_is_not_given():
 @pytest.mark.parametrize(
     ("sent", "canonical"),
     [
-        ("personal&limit=20&has_image", "has_image=true&personal=true"),
+        ("personal&limit=20&has_image=true", "has_image=true&personal=true"),
         ("personal=false&page=1&q=+&sort=+newest++", "sort=newest"),
         ("outlet=b,a,+-c+&to=2026-12-31", "outlet=-c%2Ca%2Cb&to=2027-01-01T00%3A00%3A00Z"),
         ("from=0001-01-01T00:00:00.5%2B00:00", "from=0001-01-01T00%3A00%3A00.500000Z"),
