@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 from typing import Final
@@ -24,6 +25,8 @@ SECONDS: Final = 1.0
 BATCH: Final = 500
 # While the queue is away; what does not fit is dropped and counted.
 KEPT: Final = 10_000
+# Repeats looked up together: no request waits longer than it takes to write and read so many.
+LOOKED_UP: Final = 100
 
 _log = structlog.get_logger("outbox")
 
@@ -48,20 +51,27 @@ class Outbox:
         self._clock = clock
         self._metrics = metrics
         self._repeats = repeats
-        self._searches: list[tuple[Searched, str]] = []  # and from which address
-        self._ready: list[Searched] = []  # without the names that nobody wants remembered
+        self._named: list[Searched] = []
+        # By who made them and what they searched for: only the first of a week counts.
+        self._nameless: dict[tuple[str, str], Searched] = {}
+        self._ready: list[Searched] = []
         self._uses: dict[int, datetime] = {}
         self._sender: asyncio.Task[None] | None = None
 
     def searched(self, query: str, results: int, user_id: int | None, address: str) -> None:
         """Somebody, at this address if they are not signed in, searched for it."""
-        if len(self._searches) + len(self._ready) >= KEPT:
+        if user_id is None and (address, query) in self._nameless:
+            return
+        if self._waiting() >= KEPT:
             self._metrics.count("search_not_recorded", reason="full")
             return
         made = Searched(
             id=uuid4(), query=query, results_count=results, searched_at=self._clock(), user_id=user_id
         )
-        self._searches.append((made, address))
+        if user_id is None:
+            self._nameless[address, query] = made
+        else:
+            self._named.append(made)
 
     def used(self, key_id: int) -> None:
         self._uses[key_id] = self._clock()
@@ -82,10 +92,13 @@ class Outbox:
         try:
             await self._send_uses()
             await self._take_names_off()
+            await self._drop_repeats()
             await self._send_searches()
         except (DependencyError, psycopg.OperationalError, PoolTimeout) as error:
-            waiting = len(self._searches) + len(self._ready)
-            _log.warning("outbox_waits", searches=waiting, error=type(error).__name__)
+            _log.warning("outbox_waits", searches=self._waiting(), error=type(error).__name__)
+
+    def _waiting(self) -> int:
+        return len(self._named) + len(self._nameless) + len(self._ready)
 
     async def _send_uses(self) -> None:
         uses = dict(self._uses)
@@ -94,20 +107,22 @@ class Outbox:
             self._uses = {key: at for key, at in self._uses.items() if uses.get(key) != at}
 
     async def _take_names_off(self) -> None:
-        searches = list(self._searches)
-        users = {each.user_id for each, _ in searches if each.user_id is not None}
+        named = list(self._named)
+        users = {each.user_id for each in named if each.user_id is not None}
         off = await self._who_switched_off(users) if users else set()
-        named = [each for each, _ in searches if each.user_id is not None and each.user_id not in off]
-        nameless = [
-            (each, address if each.user_id is None else f"user:{each.user_id}")
-            for each, address in searches
-            if each.user_id is None or each.user_id in off
-        ]
-        first = await self._repeats.first([(who, each.query) for each, who in nameless])
-        counted = [each for (each, _), new in zip(nameless, first, strict=True) if new]
-        self._ready += named
-        self._ready += [msgspec.structs.replace(each, user_id=None) for each in counted]
-        del self._searches[: len(searches)]
+        for each in named:
+            if each.user_id in off:
+                who = f"user:{each.user_id}"
+                self._nameless.setdefault((who, each.query), msgspec.structs.replace(each, user_id=None))
+            else:
+                self._ready.append(each)
+        del self._named[: len(named)]
+
+    async def _drop_repeats(self) -> None:
+        while batch := list(itertools.islice(self._nameless, LOOKED_UP)):
+            first = await self._repeats.first(batch)
+            made = [self._nameless.pop(each) for each in batch]
+            self._ready += itertools.compress(made, first)
 
     async def _send_searches(self) -> None:
         while batch := self._ready[:BATCH]:

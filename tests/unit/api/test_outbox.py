@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 import pytest
 import redis.asyncio
 
-from api.outbox import Outbox
+from api.outbox import KEPT, LOOKED_UP, Outbox
 from api.queries.searches import RELATED_SPAN
 from api.repeats import SAME_SECONDS, Repeats
 from api.routes.searches import HOURS
 from shared.commands import RecordSearches, TouchKeys
 from shared.errors import DependencyError
+from shared.meter import Meter
 from shared.metrics import NullMetrics
 
 pytestmark = pytest.mark.anyio
@@ -72,11 +73,11 @@ def outbox(bus, clock, client):
     return process(bus, clock, client)
 
 
-def process(bus, clock, client):
+def process(bus, clock, client, metrics=None):
     async def off(users):
         return users & {13}
 
-    return Outbox(bus, Repeats(client, "secret"), off, clock, NullMetrics())
+    return Outbox(bus, Repeats(client, "secret"), off, clock, metrics or NullMetrics())
 
 
 async def test_an_address_counts_once_and_a_user_each_time(outbox, bus):
@@ -131,6 +132,27 @@ async def test_what_cannot_be_sent_waits_under_its_id(outbox, bus):
     assert bus.searches == [("storm", 1, 7), ("storm", 1, None)]
     await outbox.flush()
     assert [type(command) for command, _ in bus.sent] == [TouchKeys, RecordSearches]
+
+
+async def test_one_address_that_repeats_itself_leaves_room_for_everybody(outbox, bus):
+    for _ in range(KEPT + 1):
+        outbox.searched("storm", 1, None, "192.0.2.1")
+    for number in range(2 * LOOKED_UP + 1):
+        outbox.searched(f"calm {number}", 1, None, "192.0.2.1")
+    await outbox.flush()
+    assert bus.searches == [
+        ("storm", 1, None), *((f"calm {number}", 1, None) for number in range(2 * LOOKED_UP + 1))
+    ]  # fmt: skip
+
+
+async def test_what_does_not_fit_is_counted(bus, clock, client):
+    meter = Meter()
+    outbox = process(bus, clock, client, meter)
+    for number in range(KEPT + 2):
+        outbox.searched(f"storm {number}", 1, 7, "192.0.2.1")
+    await outbox.flush()
+    assert len(bus.searches) == KEPT
+    assert meter.seen().counts == {("search_not_recorded", ("full",)): 2}
 
 
 async def test_repeats_tell_people_queries_and_secrets_apart(client):
