@@ -1,7 +1,6 @@
 """Makes the answers that are asked for most anew before anybody has to wait for them."""
 
 import asyncio
-import contextlib
 import heapq
 import time
 from collections import OrderedDict
@@ -12,7 +11,7 @@ import redis
 import redis.asyncio
 import structlog
 
-from shared import keys
+from shared import keys, tasks
 
 # Who is looked after: the hundred that were asked for most lately.
 MOST: Final = 100
@@ -78,10 +77,7 @@ class Ahead:
         self._task = asyncio.create_task(self._run(), name="refresh-ahead")
 
     async def stop(self) -> None:
-        if self._task:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await tasks.stop(self._task)
 
     async def _run(self) -> None:
         halved = time.monotonic()

@@ -1,7 +1,6 @@
 """What requests leave behind - searches, uses of keys - sent to `ingest` about once a second, never while one waits."""
 
 import asyncio
-import contextlib
 import itertools
 from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
@@ -14,6 +13,7 @@ import structlog
 from psycopg_pool import PoolTimeout
 
 from api.repeats import Repeats
+from shared import tasks
 from shared.bus import Bus
 from shared.clock import Clock
 from shared.commands import KeyUsed, RecordSearches, Searched, TouchKeys
@@ -81,10 +81,7 @@ class Outbox:
 
     async def stop(self) -> None:
         """Send what there is, once more."""
-        if self._sender:
-            self._sender.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._sender
+        await tasks.stop(self._sender)
         await self.flush()
 
     async def flush(self) -> None:

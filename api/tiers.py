@@ -1,14 +1,13 @@
 """Where answers were had from - memory, Redis, the database - counted for metrics and for `newsintel status`."""
 
 import asyncio
-import contextlib
 from typing import Final
 
 import redis
 import redis.asyncio
 import structlog
 
-from shared import keys
+from shared import keys, tasks
 from shared.clock import Clock
 from shared.metrics import TIERS, Metrics
 
@@ -38,10 +37,7 @@ class Tiers:
 
     async def stop(self) -> None:
         """Pass on what there is, once more."""
-        if self._task:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await tasks.stop(self._task)
         await self.flush()
 
     async def flush(self) -> None:
