@@ -5,9 +5,10 @@ from typing import Any, Final
 
 from litestar import Request
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, Receive, Scope, Send
 
-from api import hops
+from api import hops, outgoing
+from api.answers import Headers
 from api.auth import principal
 from api.auth.principal import NOBODY, Principal
 from api.deps import Deps
@@ -23,8 +24,6 @@ _CREDENTIALS: Final = frozenset({b"authorization", b"cookie", b"x-api-key"})
 _UNCHANGED: Final = 304
 _SERVERS_FAULT: Final = 500
 
-Headers = list[tuple[bytes, bytes]]
-
 
 class Gate:
     """Wraps the application."""
@@ -38,7 +37,7 @@ class Gate:
             return
         deps: Deps = scope["litestar_app"].state.deps
         asking, error = NOBODY, None
-        if any(name in _CREDENTIALS for name, _ in scope["headers"]):
+        if not _CREDENTIALS.isdisjoint(dict(scope["headers"])):
             asking, error = await _identified(deps, Request(scope, receive, send))
         principal.remember(scope, asking)
         address = hops.client(scope, deps.people.trusted)
@@ -47,11 +46,16 @@ class Gate:
         verdict = await deps.people.limiter.take(who, policies)
         if not verdict.allowed:
             error = Refusal("too_many_requests", f"The limit of {_words(verdict)} is used up.")
-        send_counted = _counting(deps, who, verdict, send)
-        if error:
-            await answer_problem(scope, receive, send_counted, error)
-        else:
-            await self._app(scope, receive, send_counted)
+        answer = outgoing.of(scope)
+        answer.added += _headers(verdict)
+        try:
+            if error:
+                await answer_problem(scope, receive, send, error)
+            else:
+                await self._app(scope, receive, send)
+        finally:
+            if verdict.allowed and (answer.status == _UNCHANGED or answer.status >= _SERVERS_FAULT):
+                deps.people.limiter.give_back(who)
 
 
 async def _identified(deps: Deps, request: Request[Any, Any, Any]) -> tuple[Principal, Exception | None]:
@@ -63,18 +67,6 @@ async def _identified(deps: Deps, request: Request[Any, Any, Any]) -> tuple[Prin
     if asking.key_id is not None:
         deps.people.outbox.used(asking.key_id)
     return asking, None
-
-
-def _counting(deps: Deps, who: str, verdict: Verdict, send: Send) -> Send:
-    async def send_counted(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            status = message["status"]
-            if verdict.allowed and (status == _UNCHANGED or status >= _SERVERS_FAULT):
-                deps.people.limiter.give_back(who)
-            message["headers"] = [*message["headers"], *_headers(verdict)]
-        await send(message)
-
-    return send_counted
 
 
 def _headers(verdict: Verdict) -> Headers:

@@ -5,8 +5,9 @@ from typing import Any, Final
 
 from litestar import Request
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
+from api import outgoing
 from api.errors import problem
 from api.refusals import Refusal
 from shared.config import ApiSettings
@@ -65,20 +66,14 @@ class Harden:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        added = self._headers(scope, headers.get(b"origin"))
-
-        async def send_hardened(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *added]
-            await send(message)
-
+        outgoing.of(scope).added += self._headers(scope, headers.get(b"origin"))
         if error := self._too_large(scope, headers):
-            await answer_problem(scope, receive, send_hardened, error)
+            await answer_problem(scope, receive, send, error)
         elif scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
-            await send_hardened({"type": "http.response.start", "status": 204, "headers": list(_CORS)})
-            await send_hardened({"type": "http.response.body", "body": b"", "more_body": False})
+            await send({"type": "http.response.start", "status": 204, "headers": list(_CORS)})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
         else:
-            await self._app(scope, self._bounded(receive), send_hardened)
+            await self._app(scope, self._bounded(receive), send)
 
     def _headers(self, scope: HTTPScope, origin: bytes | None) -> list[tuple[bytes, bytes]]:
         docs = scope["path"].startswith(_DOCS)

@@ -6,7 +6,6 @@ one is counted exactly. P processes admit at most (P - 1) / SHARE of the quota t
 """
 
 import asyncio
-import contextlib
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
@@ -18,7 +17,7 @@ import redis.asyncio
 import structlog
 
 from api.windows import Left, Policy, Window
-from shared import keys
+from shared import keys, tasks
 from shared.metrics import Metrics
 
 # One process may run ahead of the others by this share of what is left.
@@ -69,11 +68,12 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Tally(msgspec.Struct, kw_only=True):
-    """One caller as this process knows it. pending: admitted (or given back) and not yet reported."""
+    """One caller as this process knows it. free: how many it may still admit before Redis tells the counts again;
+    pending: admitted (or given back) and not yet reported.
+    """
 
     windows: list[Window]
-    known: bool = False
-    ahead: int = 0  # admitted since Redis last told the counts
+    free: int = 0
     pending: int = 0
     refused_until: float = 0.0
 
@@ -99,8 +99,9 @@ class Limiter:
         tally = self._tally(who, policies, now)
         if now < tally.refused_until:
             return _verdict(tally, now, allowed=False)
-        if tally.known and tally.ahead + 1 <= _slack(tally, now):
-            self._admit(who, tally)
+        if tally.free > 0:
+            tally.free -= 1
+            self._count(who, tally, 1)
             return _verdict(tally, now, allowed=True)
         allowed = await self._ask(who, tally, wanted=1)
         return _verdict(tally, self._now(), allowed=allowed)
@@ -122,10 +123,7 @@ class Limiter:
 
     async def stop(self) -> None:
         """Report what was not reported yet."""
-        if self._reporting:
-            self._reporting.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._reporting
+        await tasks.stop(self._reporting)
         await self._report_all()
 
     def _tally(self, who: str, policies: Sequence[Policy], now: float) -> _Tally:
@@ -143,10 +141,6 @@ class Limiter:
         """Who was not seen for longest; what they still owe is in `_dirty` and goes first."""
         while len(self._tallies) > REMEMBERED and (oldest := next(iter(self._tallies))) not in self._dirty:
             del self._tallies[oldest]
-
-    def _admit(self, who: str, tally: _Tally) -> None:
-        tally.ahead += 1
-        self._count(who, tally, 1)
 
     def _count(self, who: str, tally: _Tally, cost: int) -> None:
         tally.pending += cost
@@ -172,7 +166,7 @@ class Limiter:
                 await self._script(keys=call.keys, args=call.arguments, client=pipe)
             answers = await self._answered(pipe.execute())
         for call, answer in zip(calls, answers or (), strict=False):
-            call.learn(answer)
+            call.learn(answer, self._now())
 
     async def _ask(self, who: str, tally: _Tally, *, wanted: int) -> bool:
         """Report, take `wanted` more if it fits, and learn the counts; whether it fits."""
@@ -184,7 +178,7 @@ class Limiter:
         if answer is None:
             self._metrics.count("rate_limit_open")
             return True
-        call.learn(answer)
+        call.learn(answer, self._now())
         if wanted and not answer[0]:
             pause = max(each.wait(now) for each in tally.windows)
             tally.refused_until = now + min(REFUSED_SECONDS, pause)
@@ -221,19 +215,15 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
         slots = [window.slot for window in tally.windows]
         return cls(tally=tally, slots=slots, keys=names, arguments=arguments)
 
-    def learn(self, answer: list[int]) -> None:
+    def learn(self, answer: list[int], now: float) -> None:
         """Take over the counts; what was admitted while Redis answered is on top of them."""
         tally = self.tally
         for number, (window, slot) in enumerate(zip(tally.windows, self.slots, strict=True)):
             if window.slot == slot:
                 window.current = answer[1 + 2 * number] + tally.pending
                 window.previous = answer[2 + 2 * number]
-        tally.known = True
-        tally.ahead = max(0, tally.pending)
-
-
-def _slack(tally: _Tally, now: float) -> float:
-    return min(window.policy.quota - window.used(now) for window in tally.windows) * SHARE
+        left = min(window.policy.quota - window.used(now) for window in tally.windows)
+        tally.free = int(left * SHARE) - max(0, tally.pending)
 
 
 def _verdict(tally: _Tally, now: float, *, allowed: bool) -> Verdict:

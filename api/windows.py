@@ -50,11 +50,12 @@ class Window(msgspec.Struct, kw_only=True):
             self.slot = slot
 
     def used(self, now: float) -> float:
-        return max(0.0, self.current + self.previous * (1 - self.policy.fraction(now)))
+        return self._used(self.policy.fraction(now))
 
     def left(self, now: float) -> Left:
-        remaining = max(0, math.floor(self.policy.quota - self.used(now)))
-        seconds = (1 - self.policy.fraction(now)) * self.policy.seconds if remaining else self.wait(now)
+        over = self.policy.fraction(now)
+        remaining = max(0, math.floor(self.policy.quota - self._used(over)))
+        seconds = (1 - over) * self.policy.seconds if remaining else self.wait(now)
         return Left(policy=self.policy, remaining=remaining, reset=max(1, math.ceil(seconds)))
 
     def wait(self, now: float) -> float:
@@ -65,6 +66,9 @@ class Window(msgspec.Struct, kw_only=True):
             share = 1 - (room - self.current) / self.previous if self.previous else 0.0
             return max(0.0, share - over) * self.policy.seconds
         return (1 - over + 1 - room / self.current) * self.policy.seconds
+
+    def _used(self, over: float) -> float:
+        return max(0.0, self.current + self.previous * (1 - over))
 
 
 def tightest(left: Sequence[Left]) -> Left:

@@ -72,7 +72,7 @@ async def test_each_answer_is_counted_and_a_list_is_timed_to_its_last_byte(path,
     async def send(_):
         at_the_last_byte.append(meter.seen())
 
-    scope = {"type": "http", "method": "GET", "path": path, "headers": []}
+    scope = {"type": "http", "method": "GET", "path": path, "headers": [], "state": {}}
     await Observe(app, AccessLog(None), meter)(scope, None, send)
     seen = meter.seen()
     assert seen.counts == {("http_requests", (f"{status // 100}xx",)): 1}
@@ -86,7 +86,7 @@ async def test_a_caller_who_left_before_the_answer_got_none():
     async def app(scope, receive, send):
         raise asyncio.CancelledError
 
-    scope = {"type": "http", "method": "GET", "path": "/articles", "headers": []}
+    scope = {"type": "http", "method": "GET", "path": "/articles", "headers": [], "state": {}}
     with pytest.raises(asyncio.CancelledError):
         await Observe(app, AccessLog(None), meter)(scope, None, None)
     assert meter.seen() == ({}, {}, {})
