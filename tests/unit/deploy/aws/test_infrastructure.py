@@ -183,6 +183,14 @@ def test_every_container_is_hardened(system):
         assert container["StopTimeout"] == 60, name
 
 
+def test_a_busy_minute_of_lines_is_kept_when_the_log_is_away(system):
+    """The metrics are among them, and what the api grows by."""
+    for name, container in containers(system).items():
+        options = container["LogConfiguration"]["Options"]
+        assert options["mode"] == "non-blocking", name
+        assert int(options["max-buffer-size"].rstrip("b")) >= 10 * 2**20, name
+
+
 def names_of(container, kind):
     return {each["Name"] for each in container.get(kind, [])}
 
