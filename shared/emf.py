@@ -1,12 +1,14 @@
 """Writes metrics as Embedded Metric Format lines, which CloudWatch reads out of the log.
 
-Every few seconds one line for each name and set of dimensions: what came since the line before.
+Every few seconds one line for each name and set of dimensions: what came since the line before. A total is a line of
+its own: were it a second set of dimensions of the others, its values would be theirs, and only their Sum right.
 """
 
 import contextlib
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, TextIO
 
@@ -60,9 +62,14 @@ class Lines:
 
 
 def _news(before: Seen, now: Seen) -> Iterator[tuple[Key, list[float]]]:
+    totals: Counter[str] = Counter()
     for key, count in now.counts.items():
         if more := count - before.counts.get(key, 0):
             yield key, [more]
+            if METRICS[key[0]].total:
+                totals[key[0]] += more
+    for name, more in totals.items():
+        yield (name, ()), [more]
     for key, level in now.gauges.items():
         if level != before.gauges.get(key):
             yield key, [level.value]
@@ -87,11 +94,12 @@ def _line(key: Key, values: Sequence[float]) -> dict[str, Any]:
     """`slowest` is there because Logs Insights takes the maximum of a field, not of a list."""
     name, told = key
     metric = METRICS[name]
-    dimensions = dict(zip(metric.dimensions, told, strict=True))
+    dimensions = dict(zip(metric.dimensions, told, strict=True)) if told else {}
+    resolution = {"StorageResolution": 1} if metric.high_resolution else {}
     directive = {
         "Namespace": NAMESPACE,
-        "Dimensions": [list(dimensions), []] if metric.total else [list(dimensions)],
-        "Metrics": [{"Name": name, "Unit": metric.unit}],
+        "Dimensions": [list(dimensions)],
+        "Metrics": [{"Name": name, "Unit": metric.unit, **resolution}],
     }
     return {
         "event": "metrics",

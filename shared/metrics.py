@@ -26,7 +26,11 @@ class Kind(StrEnum):
 
 
 class Metric(msgspec.Struct, frozen=True):
-    """unit: as CloudWatch spells it; total: it is also written without its dimensions, for one alarm over all."""
+    """unit: as CloudWatch spells it.
+
+    total: a count's sum over its dimensions is written too, without them, for one alarm over all. high_resolution:
+    CloudWatch keeps it by the second instead of by the minute, for an alarm on shorter periods than a minute.
+    """
 
     name: str
     kind: Kind
@@ -34,6 +38,7 @@ class Metric(msgspec.Struct, frozen=True):
     dimensions: tuple[str, ...]
     meaning: str
     total: bool = False
+    high_resolution: bool = False
 
 
 _COUNT, _GAUGE, _TIMING = Kind.COUNT, Kind.GAUGE, Kind.TIMING
@@ -90,7 +95,15 @@ TABLE: Final = (
     ),
     Metric("sentiments_rescored", _COUNT, "Count", (), "articles that were given a newer sentiment"),
     # What do readers get?
-    Metric("http_requests", _COUNT, "Count", ("status",), "answers of the api, by 2xx, 3xx, 4xx, 5xx"),
+    Metric(
+        "http_requests",
+        _COUNT,
+        "Count",
+        ("status",),
+        "answers of the api, by 2xx, 3xx, 4xx, 5xx",
+        total=True,
+        high_resolution=True,
+    ),
     Metric("search_duration", _TIMING, "Milliseconds", (), "a list answer, from request to last byte"),
     Metric("cache_reads", _COUNT, "Count", ("tier",), "answers had from memory, redis or database"),
     # Courtesies that fail open: nothing broke for the reader, someone should know.

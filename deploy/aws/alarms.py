@@ -118,7 +118,7 @@ def _work() -> list[Spec]:
     return [
         Spec(
             "commands-wait",
-            metrics.of("queue_age", queue="interactive", minutes=1),
+            metrics.of("queue_age", queue="interactive", period=Duration.minutes(1)),
             15,
             3,
             "Readers wait for commands that no worker takes.",

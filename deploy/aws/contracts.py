@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from deploy.aws.pipeline import ISSUER
+from shared.metrics import NAMESPACE, TABLE
 
 Resource = Mapping[str, Any]
 
@@ -20,6 +21,8 @@ DIMENSIONS = {
     "AWS/ElastiCache": ({"CacheClusterId"}, {"CacheClusterId", "CacheNodeId"}),
     "AWS/RDS": ({"DBInstanceIdentifier"},),
 }
+MINUTE = 60
+HIGH_RESOLUTION = {(NAMESPACE, metric.name) for metric in TABLE if metric.high_resolution}
 PASSWORD_IN_URL = re.compile(r"://[^/@]*:[^/@]+@")
 # One repository, one branch: no star anywhere, and no organisation as a whole.
 SUBJECT = re.compile(r"repo:[\w.-]+(@\d+)?/[\w.-]+(@\d+)?:ref:refs/heads/[\w./-]+")
@@ -52,12 +55,15 @@ def _alarm(alarm: Resource) -> Iterator[str]:
     for query in alarm.get("Metrics") or []:
         if "SEARCH(" in query.get("Expression", ""):
             yield "searches for metrics, which only a dashboard can"
-    stats = [query["MetricStat"]["Metric"] for query in alarm.get("Metrics") or [] if "MetricStat" in query]
-    for metric in stats or [alarm]:
+    stats = [query["MetricStat"] for query in alarm.get("Metrics") or [] if "MetricStat" in query]
+    for metric in [stat["Metric"] | {"Period": stat["Period"]} for stat in stats] or [alarm]:
         told = DIMENSIONS.get(metric.get("Namespace", ""))
         dimensions = {dimension["Name"] for dimension in metric.get("Dimensions", [])}
         if told and dimensions not in told:
             yield f"{metric['Namespace']} measures nothing by {', '.join(sorted(dimensions))}"
+        known = (metric.get("Namespace"), metric.get("MetricName"))
+        if int(metric.get("Period", MINUTE)) < MINUTE and known not in HIGH_RESOLUTION:
+            yield f"asks every {metric['Period']} s for what is kept by the minute"
 
 
 def _target_group(group: Resource) -> Iterator[str]:

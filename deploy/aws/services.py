@@ -28,6 +28,7 @@ from deploy.aws import metrics, names, network
 from deploy.aws.network import Network
 from deploy.aws.sizes import Size
 from deploy.aws.tasks import Tasks
+from shared.emf import FLUSH_SECONDS
 
 # The balancer stops sending to a task that stops; its longest answer (a cold query with `Prefer: wait=10`) fits in.
 DRAIN = Duration.seconds(30)
@@ -159,11 +160,21 @@ class Services(Construct):
             scale_out_cooldown=Duration.seconds(60),
             scale_in_cooldown=Duration.seconds(300),
         )
-        # Target tracking wants three minutes of evidence; a step on one minute's requests reacts within 90 s.
-        requests = self.targets.metrics.request_count_per_target(period=Duration.minutes(1), statistic="Sum")
+        self._grow_on_requests(tasks, size)
+
+    def _grow_on_requests(self, tasks: ecs.ScalableTaskCount, size: Size) -> None:
+        """By the average of what each task wrote in FLUSH_SECONDS: in a period as long, the requests of one task.
+
+        Target tracking wants three minutes of evidence, and the balancer counts by the minute. A task that no reader
+        asks is in the average too, because the balancer's health checks are requests.
+
+        Within 90 s, by arithmetic: a load that begins just after a line has its first whole period from 20 s on at the
+        latest, the third is over at 50, and CloudWatch looks every 10. That leaves 30 s, unproven, for a line to become
+        a metric and for the action. What a new task needs to start comes on top.
+        """
         tasks.scale_on_metric(
             "Requests",
-            metric=requests,
+            metric=metrics.of("http_requests", period=Duration.seconds(FLUSH_SECONDS), statistic="Average"),
             scaling_steps=[
                 scaling.ScalingInterval(
                     lower=size.requests_per_task, upper=2 * size.requests_per_task, change=2
@@ -171,8 +182,7 @@ class Services(Construct):
                 scaling.ScalingInterval(lower=2 * size.requests_per_task, change=4),
             ],
             adjustment_type=scaling.AdjustmentType.CHANGE_IN_CAPACITY,
-            evaluation_periods=1,
-            datapoints_to_alarm=1,
+            evaluation_periods=3,
             cooldown=Duration.seconds(60),
         )
 
@@ -180,7 +190,7 @@ class Services(Construct):
         least, most = size.worker_tasks
         tasks = self.worker.auto_scale_task_count(min_capacity=least, max_capacity=most)
         limits = {"interactive": INTERACTIVE_AGE_SECONDS, "bulk": BULK_AGE_SECONDS}
-        ages = {queue: metrics.of("queue_age", queue=queue, minutes=1) for queue in limits}
+        ages = {queue: metrics.of("queue_age", queue=queue, period=Duration.minutes(1)) for queue in limits}
         for queue, age in ages.items():
             tasks.scale_on_metric(
                 f"{queue.title()}Age",

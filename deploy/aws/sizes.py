@@ -30,7 +30,7 @@ class Size:
     api_tasks: tuple[int, int]
     worker: Task
     worker_tasks: tuple[int, int]
-    requests_per_task: int  # a minute, above which tasks are added at once
+    requests_per_task: int  # in ten seconds (shared.emf.FLUSH_SECONDS), above which tasks are added at once
     log_days: int
 
 
@@ -49,7 +49,7 @@ SMALL: Final = Size(
     api_tasks=(2, 10),
     worker=Task(512, 1024),
     worker_tasks=(1, 3),
-    requests_per_task=6_000,
+    requests_per_task=1_000,
     log_days=14,
 )
 
@@ -66,7 +66,7 @@ PRODUCTION: Final = Size(
     api_tasks=(2, 10),
     worker=Task(1024, 2048),
     worker_tasks=(2, 6),
-    requests_per_task=12_000,
+    requests_per_task=2_000,
     log_days=30,
 )
 

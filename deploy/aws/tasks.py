@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Size as Bytes
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
@@ -17,6 +18,8 @@ from shared.config import ApiSettings, IngestSettings
 
 # A worker finishes the message in its hands, which a slow source can hold for its time-out; Fargate allows 120.
 STOP = Duration.seconds(60)
+# A minute of a thousand requests a second; what does not fit is lost, metrics included. The default is a tenth.
+LOG_BUFFER = Bytes.mebibytes(10)
 RETENTION = {14: logs.RetentionDays.TWO_WEEKS, 30: logs.RetentionDays.ONE_MONTH}
 
 # How a service, unlike a one-off task, writes what it measures.
@@ -238,6 +241,7 @@ class Tasks(Construct):
                 log_group=self.log_groups[log or name],
                 stream_prefix=name,
                 mode=ecs.AwsLogDriverMode.NON_BLOCKING,
+                max_buffer_size=LOG_BUFFER,
             ),
             health_check=HEALTH_CHECK if checked else None,
             readonly_root_filesystem=True,

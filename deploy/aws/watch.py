@@ -145,7 +145,7 @@ class Watch(Construct):
         )
         board.add_widgets(*_readers(services))
         board.add_widgets(*_news())
-        board.add_widgets(*_work(services))
+        board.add_widgets(*_work())
 
     def _queries(self, tasks: Tasks) -> None:
         for query in QUERIES:
@@ -190,7 +190,7 @@ def _news() -> list[cloudwatch.IWidget]:
     ]
 
 
-def _work(services: Services) -> list[cloudwatch.IWidget]:
+def _work() -> list[cloudwatch.IWidget]:
     queues = [str(queue) for queue in Queue]
     return [
         _graph("Queue age, s", [metrics.of("queue_age", queue=q, label=q) for q in queues]),
@@ -199,7 +199,10 @@ def _work(services: Services) -> list[cloudwatch.IWidget]:
             "Articles by fate",
             [metrics.of("articles", source=s, fate=f, label=f"{s} {f}") for s in SOURCES for f in FATES],
         ),
-        _graph("Requests per task", [services.targets.metrics.request_count_per_target(label="requests")]),
+        # What the api grows by.
+        _graph(
+            "Requests of a task in 10 s", [metrics.of("http_requests", statistic="Average", label="requests")]
+        ),
     ]
 
 

@@ -75,10 +75,12 @@ def told_to_cloudwatch(system):
             [named] = directive["Metrics"]
             metric = METRICS[named["Name"]]
             assert named["Unit"] == metric.unit
-            assert directive["Dimensions"] == [list(metric.dimensions), *([[]] if metric.total else [])]
+            assert named.get("StorageResolution") == (1 if metric.high_resolution else None)
+            [dimensions] = directive["Dimensions"]
+            assert dimensions == list(metric.dimensions) or (metric.total and not dimensions)
             values = line[metric.name] if isinstance(line[metric.name], list) else [line[metric.name]]
             assert all(value >= 0 for value in values)
-            told.add((metric.name, *(line[dimension] for dimension in metric.dimensions)))
+            told.add((metric.name, *(line[dimension] for dimension in dimensions)))
     return told
 
 
@@ -90,6 +92,8 @@ def test_each_metric_of_the_table_is_told_to_prometheus_and_to_cloudwatch(used, 
     assert ORDINARY - {name for name, *_ in told} == set()
     # What the dashboard draws one by one.
     assert {("http_requests", status) for status in ("2xx", "3xx", "4xx")} <= told
+    # What the api grows by.
+    assert ("http_requests",) in told
     assert {("cache_reads", tier) for tier in TIERS} <= told
     assert {("articles", "guardian", fate) for fate in ("stored", "merged")} <= told
     assert {("database_pool_used", service) for service in ("api", "worker")} <= told

@@ -60,6 +60,8 @@ async def test_what_is_no_request_passes_untouched():
         ("/articles", 304, True),
         ("/articles", 400, False),
         ("/stories/1", 200, False),
+        # The api grows by the average of its tasks, in which an idle one is by what the balancer asks.
+        ("/health/alive", 200, False),
     ],
 )
 async def test_each_answer_is_counted_and_a_list_is_timed_to_its_last_byte(path, status, timed):

@@ -39,11 +39,28 @@ def test_a_line_is_what_cloudwatch_reads(written):
     assert line["queue"] == "bulk"
 
 
-def test_some_are_also_written_as_a_total(written):
+def test_the_total_of_some_is_one_value_more(written):
+    """An Average without dimensions is what one process counted between two lines, however many dimensions it used."""
     meter, write = written
-    meter.count("command_dead_lettered", command="FetchTopic")
-    (line,) = write()
-    assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["command"], []]
+    meter.count("http_requests", 3, status="2xx")
+    meter.count("http_requests", 2, status="4xx")
+    *lines, total = write()
+    assert [line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] for line in lines] == [[["status"]]] * 2
+    assert [line["http_requests"] for line in lines] == [3, 2]
+    assert total["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [[]]
+    assert total["http_requests"] == 5
+    assert "status" not in total
+    meter.count("http_requests", 4, status="4xx")
+    assert [line["http_requests"] for line in write()[3:]] == [4, 4]
+
+
+def test_a_metric_of_high_resolution_says_so(written):
+    meter, write = written
+    meter.count("http_requests", status="2xx")
+    meter.count("cache_reads", tier="redis")
+    definitions = [line["_aws"]["CloudWatchMetrics"][0]["Metrics"] for line in write()]
+    high = {"Name": "http_requests", "Unit": "Count", "StorageResolution": 1}
+    assert definitions == [[high], [{"Name": "cache_reads", "Unit": "Count"}], [high]]
 
 
 def test_a_line_has_what_came_since_the_one_before(written):

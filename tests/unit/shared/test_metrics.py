@@ -27,6 +27,11 @@ def test_each_unit_is_one_that_cloudwatch_knows():
     assert {metric.unit for metric in TABLE} <= {"Count", "Seconds", "Milliseconds", "Percent"}
 
 
+def test_only_what_is_added_up_over_dimensions_has_a_total():
+    totals = [metric for metric in TABLE if metric.total]
+    assert [metric.name for metric in totals if metric.kind is not Kind.COUNT or not metric.dimensions] == []
+
+
 def emitted():
     """(kind, name, dimensions) of every call in the code that measures something under a literal name."""
     for package in ("api", "ingest", "shared"):
@@ -54,7 +59,8 @@ def test_every_metric_of_the_table_is_in_the_code():
 def test_the_runbook_has_the_table():
     """After a change of the table: what this expects is what belongs there."""
     expected = [
-        f"| `{metric.name}` | {metric.kind}, {metric.unit} | {', '.join(metric.dimensions) or '-'} | {metric.meaning} "
+        f"| `{metric.name}` | {metric.kind}, {metric.unit} "
+        f"| {', '.join(metric.dimensions) or '-'}{' + total' * metric.total} | {metric.meaning} "
         f"| `{prometheus.name(metric)}` |"
         for metric in TABLE
     ]

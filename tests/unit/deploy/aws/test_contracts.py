@@ -34,6 +34,7 @@ def planted(template, kind, **changes):
 
 CACHE = "AWS::ElastiCache::ReplicationGroup"
 ALARM = "AWS::CloudWatch::Alarm"
+SERVICE = [{"Name": "ClusterName", "Value": "x"}, {"Name": "ServiceName", "Value": "x"}]
 TARGETS = "AWS::ElasticLoadBalancingV2::TargetGroup"
 TASK = "AWS::ECS::TaskDefinition"
 
@@ -52,8 +53,19 @@ TASK = "AWS::ECS::TaskDefinition"
                 "Metrics": None,
                 "Namespace": "AWS/ElastiCache",
                 "Dimensions": [{"Name": "ReplicationGroupId", "Value": "x"}],
+                "Period": 60,
             },
             "measures nothing by ReplicationGroupId",
+        ),
+        (
+            ALARM,
+            {"Metrics": None, "Namespace": "AWS/ECS", "Dimensions": SERVICE, "Period": 10},
+            "by the minute",
+        ),
+        (
+            ALARM,
+            {"Metrics": None, "Namespace": "NewsIntel", "MetricName": "fetches", "Period": 10},
+            "by the minute",
         ),
         (TARGETS, {"HealthCheckTimeoutSeconds": 20}, "takes longer than the pause"),
         (TASK, {"a": lambda p: p["ContainerDefinitions"][0].update(User="root")}, "runs as root"),

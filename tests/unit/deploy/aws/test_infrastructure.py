@@ -14,6 +14,7 @@ from deploy.aws import app, names
 from deploy.aws.contracts import problems
 from migrations.roles import RolesSettings
 from shared.config import PREFIX, ApiSettings, IngestSettings, MigrationSettings
+from shared.emf import FLUSH_SECONDS
 from shared.tables import SOURCES
 
 
@@ -86,7 +87,7 @@ def test_two_services_that_go_back_by_themselves(asserted):
     )
 
 
-def test_the_api_scales_from_2_to_10_on_cpu_and_at_once_on_requests(asserted):
+def test_the_api_scales_from_2_to_10_on_cpu(asserted):
     asserted.has_resource_properties(
         "AWS::ApplicationAutoScaling::ScalableTarget", {"MinCapacity": 2, "MaxCapacity": 10}
     )
@@ -99,10 +100,33 @@ def test_the_api_scales_from_2_to_10_on_cpu_and_at_once_on_requests(asserted):
             }
         },
     )
+
+
+def test_the_api_scales_on_the_requests_of_one_task_within_90_seconds(asserted, system):
+    alarms = resources(system, "AWS::CloudWatch::Alarm")
+    (alarm,) = [alarm for alarm in alarms.values() if alarm.get("MetricName") == "http_requests"]
+    assert "Dimensions" not in alarm
+    # The average of what tasks write is the requests of one task only in periods in which each writes once.
+    assert (alarm["Statistic"], alarm["Period"]) == ("Average", FLUSH_SECONDS)
+    # A load that begins right after a line has its first whole period when two have passed; then CloudWatch looks.
+    decided = (2 + alarm["EvaluationPeriods"] + 1) * alarm["Period"]
+    assert decided + 30 <= 90, "half a minute is for the way of a line and of the action"
+    # A task that no reader asks is in the average, because the balancer asks it.
     asserted.has_resource_properties(
-        "AWS::CloudWatch::Alarm",
-        {"MetricName": "RequestCountPerTarget", "Period": 60, "EvaluationPeriods": 1, "DatapointsToAlarm": 1},
+        "AWS::ElasticLoadBalancingV2::TargetGroup", {"HealthCheckIntervalSeconds": FLUSH_SECONDS}
     )
+    (action,) = alarm["AlarmActions"]
+    policy = resources(system, "AWS::ApplicationAutoScaling::ScalingPolicy")[action["Ref"]]
+    limit = alarm["Threshold"]
+    assert policy["StepScalingPolicyConfiguration"] == {
+        "AdjustmentType": "ChangeInCapacity",
+        "Cooldown": 60,
+        "MetricAggregationType": "Average",
+        "StepAdjustments": [
+            {"MetricIntervalLowerBound": 0, "MetricIntervalUpperBound": limit, "ScalingAdjustment": 2},
+            {"MetricIntervalLowerBound": limit, "ScalingAdjustment": 4},
+        ],
+    }
 
 
 def test_the_worker_scales_on_queue_age(asserted):
@@ -157,6 +181,14 @@ def test_every_container_is_hardened(system):
         assert container["ReadonlyRootFilesystem"] is True, name
         assert container["LinuxParameters"]["Capabilities"]["Drop"] == ["ALL"], name
         assert container["StopTimeout"] == 60, name
+
+
+def test_a_busy_minute_of_lines_is_kept_when_the_log_is_away(system):
+    """The metrics are among them, and what the api grows by."""
+    for name, container in containers(system).items():
+        options = container["LogConfiguration"]["Options"]
+        assert options["mode"] == "non-blocking", name
+        assert int(options["max-buffer-size"].rstrip("b")) >= 10 * 2**20, name
 
 
 def names_of(container, kind):
