@@ -10,6 +10,7 @@ import jwt
 import pytest
 
 from api.auth.tokens import Keyring, new_key
+from shared import keys
 from tests.people import MARTA, ORIGIN, SESSION_KEYS, eventually
 
 pytestmark = pytest.mark.anyio
@@ -190,7 +191,7 @@ async def test_revocation_is_read_from_the_database_when_redis_cannot_tell(perso
     program = person()
     await program.tokens()
     people = app.state.deps.people
-    people.revocations._subscribed.clear()  # as when the connection is lost
+    people.revocations._subscription._following.clear()  # as when the connection is lost
     assert not people.revocations.current
     assert (await program.client.get("/me")).status_code == 200
     import psycopg
@@ -198,6 +199,17 @@ async def test_revocation_is_read_from_the_database_when_redis_cannot_tell(perso
     with psycopg.connect(app.state.deps.settings.database_url.replace("newsintel_api", "postgres")) as admin:
         admin.execute("UPDATE sessions SET ended_at = now(), ended_why = 'test'")
     assert (await program.client.get("/me")).status_code == 401
+
+
+async def test_what_was_revoked_while_the_channel_could_not_be_heard_is_known_with_its_return(
+    app, person, redis
+):
+    await person().sign_in()
+    revocations = app.state.deps.people.revocations
+    redis.zadd(keys.REVOKED, {keys.revoked_session("meanwhile"): time.time() + 60})
+    assert keys.revoked_session("meanwhile") not in revocations
+    redis.client_kill_filter(_type="pubsub")
+    await eventually(lambda: keys.revoked_session("meanwhile") in revocations and revocations.current)
 
 
 # Cross-site requests --------------------------------------------------------------------------------------------
