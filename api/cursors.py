@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from api.params import Parameter, Text
+from api.kinds import Text
+from api.params import Parameter
 from shared.errors import BadParameterError
 
 T = TypeVar("T")

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 import msgspec
 
-from api.params import Choice, Decimal, Flag, Language, Moment, Names, Parameter, QueryText, parse
+from api.kinds import Choice, Decimal, Flag, Language, Moment, Names, QueryText
+from api.params import Parameter, parse
 from api.queries.matching import Wanted
 from shared.errors import BadParameterError, BadQueryError
 from shared.query import parser

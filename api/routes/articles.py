@@ -10,7 +10,8 @@ from litestar.response.base import ASGIResponse
 
 from api import answers as made
 from api import deps, openapi, params, respond
-from api.params import Integer, Parameter
+from api.kinds import Integer
+from api.params import Parameter
 from api.queries import articles
 
 ARTICLE_ID = Parameter(

@@ -15,7 +15,8 @@ from msgspec import Meta
 from api import bodies, carry, deps, openapi, params, respond
 from api.auth import guards
 from api.carry import IDEMPOTENCY_KEY
-from api.params import Integer, Parameter
+from api.kinds import Integer
+from api.params import Parameter
 from api.queries import backfills as queries
 from api.queries.articles import LARGEST_ID
 from api.queries.backfills import Backfill, Status

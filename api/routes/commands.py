@@ -10,7 +10,8 @@ from litestar.response.base import ASGIResponse
 
 from api import carry, deps, openapi, params, respond
 from api.auth import guards
-from api.params import Parameter, Text
+from api.kinds import Text
+from api.params import Parameter
 from shared import keys
 from shared.errors import DependencyError, NotFoundError
 from shared.events import Answer

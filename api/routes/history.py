@@ -13,7 +13,8 @@ from api import carry, cursors, deps, openapi, params, respond
 from api.auth import guards
 from api.carry import IDEMPOTENCY_KEY
 from api.cursors import CURSOR
-from api.params import Identifier, Parameter
+from api.kinds import Identifier
+from api.params import Parameter
 from api.queries import history as queries
 from api.queries.history import Search
 from api.routes.saved import LIMIT

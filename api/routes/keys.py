@@ -11,7 +11,8 @@ from litestar.response.base import ASGIResponse
 from api import bodies, carry, deps, openapi, params, respond
 from api.auth import api_keys, guards
 from api.carry import IDEMPOTENCY_KEY
-from api.params import Integer, Parameter
+from api.kinds import Integer
+from api.params import Parameter
 from api.queries import keys as queries
 from api.queries.articles import LARGEST_ID
 from api.queries.keys import Key

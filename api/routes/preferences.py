@@ -11,7 +11,8 @@ from litestar.response.base import ASGIResponse
 from api import bodies, carry, deps, openapi, params, respond
 from api.auth import guards
 from api.carry import IDEMPOTENCY_KEY, IF_MATCH
-from api.params import Choice, Parameter
+from api.kinds import Choice
+from api.params import Parameter
 from api.queries import preferences as queries
 from api.queries.preferences import Preference
 from shared import preferences

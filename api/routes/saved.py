@@ -13,7 +13,8 @@ from api import bodies, carry, cursors, deps, openapi, params, respond
 from api.auth import guards
 from api.carry import IDEMPOTENCY_KEY, IF_MATCH
 from api.cursors import CURSOR
-from api.params import Choice, Integer, Parameter, Text
+from api.kinds import Choice, Integer, Text
+from api.params import Parameter
 from api.queries import saved as queries
 from api.queries.articles import LARGEST_ID
 from api.queries.saved import Saved, Wanted

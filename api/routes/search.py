@@ -28,7 +28,8 @@ from api.cache import Alias, Answer
 from api.cursor import Cursor
 from api.deps import Deps
 from api.freshness import Flight, Freshness, SourceFreshness
-from api.params import Choice, Flag, Integer, Parameter, Preference, Text
+from api.kinds import Choice, Flag, Integer, Preference, Text
+from api.params import Parameter
 from api.queries import search as queries
 from api.queries import sources
 from api.queries.articles import Article, Mention, Sentiment

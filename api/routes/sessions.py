@@ -16,7 +16,8 @@ from api import bodies, carry, deps, openapi, params, people
 from api.auth import cookies, guards, principal
 from api.auth.csrf import CrossSiteError
 from api.deps import Deps
-from api.params import Flag, Parameter
+from api.kinds import Flag
+from api.params import Parameter
 from api.people import People
 from api.refusals import Refusal
 from shared import keys, log

@@ -8,7 +8,8 @@ from litestar import Request, get
 from litestar.response.base import ASGIResponse
 
 from api import answers, deps, openapi, params, respond
-from api.params import Integer, Parameter
+from api.kinds import Integer
+from api.params import Parameter
 from api.queries import similar as queries
 from api.routes.articles import ARTICLE_ID, ArticleId
 

@@ -8,8 +8,9 @@ from litestar import Request, get
 from litestar.params import PathParameter
 from litestar.response.base import ASGIResponse
 
-from api import deps, openapi, params, respond
-from api.params import Choice, Parameter
+from api import deps, kinds, openapi, params, respond
+from api.kinds import Choice
+from api.params import Parameter
 from api.queries import sources as queries
 from shared.errors import NotFoundError
 from shared.events import SourceStatus
@@ -65,6 +66,6 @@ async def source(request: Request[Any, Any, Any], name: Annotated[str, PathParam
     found = await at.database.read(lambda connection: queries.overview(connection, at.holdings, now))
     known = next((each for each in found if each.source == name), None)
     if known is None:
-        raise NotFoundError(f"there is no source {params.quoted(name)}")
+        raise NotFoundError(f"there is no source {kinds.quoted(name)}")
     told = await at.statuses.get(name)
     return respond.json(OneSource(**msgspec.structs.asdict(known), status=told, checked_at=now))

@@ -8,7 +8,8 @@ from litestar.params import PathParameter
 from litestar.response.base import ASGIResponse
 
 from api import answers, cache, deps, openapi, params, respond, serving
-from api.params import Integer, Parameter
+from api.kinds import Integer
+from api.params import Parameter
 from api.queries import articles, stories
 from api.serving import Draft, Plan
 

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.params import Choice, Integer, Language, Moment, Parameter, Text, did_you_mean, parse, shown, texts
+from api.kinds import Choice, Integer, Language, Moment, Text, did_you_mean
+from api.params import Parameter, parse, texts
 from api.routes import search
 from shared.errors import BadParameterError
+from shared.quoting import shown
 
 TABLE = (
     Parameter(name="q", kind=Text(longest=10), description="", example="x"),
