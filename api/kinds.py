@@ -4,7 +4,7 @@ import functools
 import re
 import zoneinfo
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 import msgspec
@@ -162,6 +162,10 @@ class Integer(msgspec.Struct, frozen=True, kw_only=True):
 
     def schema(self) -> Schema:
         return Schema(type=OpenAPIType.INTEGER, minimum=self.lowest, maximum=self.highest)
+
+
+# The number of a row: what PostgreSQL's bigint holds.
+ROW_ID: Final = Integer(lowest=1, highest=2**63 - 1)
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):

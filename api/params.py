@@ -2,17 +2,22 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import unquote_to_bytes
 
 import msgspec
+from litestar import Request
 from litestar.openapi.spec import Example
 from litestar.openapi.spec import Parameter as Documented
 from litestar.openapi.spec.enums import OpenAPIType
+from litestar.params import PathParameter
 
 from api.kinds import Kind, QueryText, Text, did_you_mean
 from shared.errors import BadParameterError
 from shared.quoting import shown
+
+# A part of the path, still to be read by its Parameter.
+PathText = Annotated[str, PathParameter()]
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +29,10 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     example: str | int
     default: Any = None
     place: str = "query"
+
+    def read(self, text: str) -> Any:
+        """Raises BadParameterError."""
+        return self.kind.read(self.name, text)
 
     def documented(self) -> Documented:
         schema = self.kind.schema()
@@ -39,6 +48,11 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
             explode=False if schema.type == OpenAPIType.ARRAY else None,
             examples={"example": Example(value=self.example)},
         )
+
+
+def none(request: Request[Any, Any, Any]) -> None:
+    """Of an address without parameters. Raises BadParameterError when there is one."""
+    parse(request.scope["query_string"], ())
 
 
 def parse(query_string: bytes, table: tuple[Parameter, ...]) -> dict[str, Any]:
