@@ -1,8 +1,6 @@
 """/me/saved: what a user keeps, with notes and tags."""
 
-import csv
 import functools
-import io
 from typing import Any, Final
 
 import msgspec
@@ -13,6 +11,7 @@ from api import bodies, carry, cursors, deps, openapi, params, respond
 from api.auth import guards
 from api.carry import IDEMPOTENCY_KEY, IF_MATCH
 from api.cursors import CURSOR, LIMIT
+from api.formats import sheet
 from api.kinds import ROW_ID, Choice, Text
 from api.params import Parameter, PathText
 from api.queries import saved as queries
@@ -59,9 +58,6 @@ SAVED_ID = Parameter(
     example=1,
     place="path",
 )
-_BYTE_ORDER_MARK: Final = "\ufeff"  # without it a spreadsheet reads UTF-8 as something else
-# A cell that begins so is a formula to a spreadsheet, and titles come from strangers.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 class SavedList(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,24 +126,14 @@ async def export_saved(request: Request[Any, Any, Any]) -> ASGIResponse:
         functools.partial(queries.page, user_id=carry.user_id(request), wanted=Wanted(), limit=None)
     )
     if values["format"] == "csv":
-        return respond.file(as_csv(rows), "saved.csv", "text/csv; charset=utf-8")
+        return respond.file(_sheet(rows), "saved.csv", "text/csv; charset=utf-8")
     everything = msgspec.json.encode(SavedList(saved=rows, next=None))
     return respond.file(everything, "saved.json", "application/json")
 
 
-def as_csv(rows: list[Saved]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(Saved.__struct_fields__)
-    for row in rows:
-        plain = msgspec.to_builtins(msgspec.structs.replace(row, tags=[]))
-        plain["tags"] = ", ".join(row.tags)
-        writer.writerow([_cell(value) for value in plain.values()])
-    return (_BYTE_ORDER_MARK + text.getvalue()).encode()
-
-
-def _cell(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+def _sheet(rows: list[Saved]) -> bytes:
+    plain = ({**msgspec.to_builtins(row), "tags": ", ".join(row.tags)} for row in rows)
+    return sheet.written(Saved.__struct_fields__, (each.values() for each in plain))
 
 
 @get(
