@@ -76,7 +76,7 @@ def running(
                 product.start(queue, ["ingest.worker", "--queues", queue], for_ingest)
             product.start("api", ["api"], for_api)
             for url in (product.api, product.simulator):
-                wait_for(lambda url=url: httpx.get(f"{url}/health").is_success)  # type: ignore[misc]
+                wait_for(lambda url=url: httpx.get(f"{url}/health").is_success)
             yield product
         finally:
             product.group.stop()
