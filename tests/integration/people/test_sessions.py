@@ -11,7 +11,7 @@ import pytest
 
 from api.auth.tokens import Keyring, new_key
 from shared import keys
-from tests.people import MARTA, ORIGIN, SESSION_KEYS, eventually
+from tests.people import COFFEE, MARTA, ORIGIN, SESSION_KEYS, eventually
 
 pytestmark = pytest.mark.anyio
 
@@ -217,7 +217,7 @@ async def test_what_was_revoked_while_the_channel_could_not_be_heard_is_known_wi
 
 async def test_cross_site_writes_are_refused(person, archive, rows):
     article, marta = archive.article(), await person().sign_in()
-    stranger = await person().sign_in("slow_morning_coffee")
+    stranger = await person().sign_in(COFFEE)
     path, right = f"/me/saved/articles/{article}", marta.csrf
     attempts = [
         {},
