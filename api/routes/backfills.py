@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any, Final, get_args
+from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Request, get, post
@@ -24,12 +24,12 @@ from shared.commands import (
     PauseBackfill,
     PlanBackfill,
     ResumeBackfill,
-    SourceName,
     StartBackfill,
     Words,
 )
 from shared.errors import NotFoundError
 from shared.events import BackfillChanged, BackfillPlan
+from shared.sources import SOURCES, SourceName
 
 BACKFILL_ID = Parameter(
     name="backfill_id",
@@ -62,7 +62,7 @@ class BackfillBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     since: Annotated[datetime, Meta(tz=True)]
     until: Annotated[datetime, Meta(tz=True)]
     sources: Annotated[list[SourceName], Meta(min_length=1, max_length=3)] = msgspec.field(
-        default_factory=lambda: list(get_args(SourceName))
+        default_factory=lambda: list(SOURCES)
     )
     query: Words | None = None
     gaps: bool = False

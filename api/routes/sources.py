@@ -13,7 +13,7 @@ from api.params import Parameter, PathText
 from api.queries import sources as queries
 from shared.errors import NotFoundError
 from shared.events import SourceStatus
-from shared.query.fields import SOURCES
+from shared.sources import SOURCES
 
 NAME = Parameter(
     name="name", kind=Choice(names=SOURCES), description="A source.", example="guardian", place="path"

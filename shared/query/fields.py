@@ -10,10 +10,10 @@ from shared.query.limits import MAX_DECIMALS
 from shared.query.tokens import Token
 from shared.query.tree import Equal, Leaf, Polarity, Text, TextField
 from shared.quoting import nearest, shown
+from shared.sources import SOURCES
 
 TEXT_FIELDS: tuple[TextField, ...] = get_args(TextField)
 FIELDS = ("title", "body", "author", "outlet", "source", "lang", "sentiment")
-SOURCES = ("newsapi", "guardian", "reddit")
 LABELS = ("positive", "negative", "neutral")
 
 # What other search languages and our own answers call them.

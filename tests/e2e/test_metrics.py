@@ -12,7 +12,7 @@ from deploy.local.processes import free_port
 from shared import prometheus
 from shared.commands import Queue
 from shared.metrics import METRICS, TABLE, TIERS
-from shared.tables import SOURCES
+from shared.sources import SOURCES
 from tests.e2e.conftest import eventually
 
 AWS = Path(__file__).parents[2] / "deploy" / "aws"

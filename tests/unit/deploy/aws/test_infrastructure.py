@@ -14,7 +14,7 @@ from deploy.aws import app, names
 from deploy.aws.contracts import problems
 from migrations.roles import RolesSettings
 from shared.config import PREFIX, ApiSettings, IngestSettings, MigrationSettings
-from shared.tables import SOURCES
+from shared.sources import SOURCES
 
 
 @pytest.fixture
