@@ -9,6 +9,7 @@ import redis
 import redis.asyncio
 import structlog
 
+from shared import log
 from shared.errors import DependencyError
 
 # A subscription is silent for hours; this often it is asked whether it is still there, and given as long to answer.
@@ -17,8 +18,6 @@ RECONNECT_SECONDS = 0.2
 # A Redis that does not answer within this is away, which does not keep an api from starting.
 START_SECONDS = 1.0
 STOP_SECONDS = 0.2
-
-_log = structlog.get_logger("subscription")
 
 
 class Subscription:
@@ -43,6 +42,7 @@ class Subscription:
         self._lost = lost
         self.ping_seconds = ping_seconds
         self._task: asyncio.Task[None] | None = None
+        self._interruption = log.Interruption(structlog.get_logger("subscription"), channel)
         self._following = asyncio.Event()
         self._alive_at = 0.0
 
@@ -73,7 +73,7 @@ class Subscription:
                 # A cancellation can surface as an error of the connection that it interrupted.
                 if (task := asyncio.current_task()) and task.cancelling():
                     raise asyncio.CancelledError from error
-                _log.warning("subscription_interrupted", channel=self._channel, error=str(error))
+                self._interruption.began(error)
             finally:
                 self._following.clear()
                 self._lost()
@@ -101,5 +101,6 @@ class Subscription:
             if message["type"] == "subscribe":
                 await self._joined()
                 self._following.set()
+                self._interruption.ended()
             elif message["type"] == "message":
                 self._heard(message["data"])
