@@ -11,7 +11,8 @@ from litestar.response.base import ASGIResponse
 
 from api import deps, openapi, respond
 from api.auth import principal
-from api.params import Parameter, Text
+from api.kinds import Text
+from api.params import Parameter
 from api.refusals import Refusal
 from shared import log
 from shared.bus import AnswerPendingError, CommandFailedError

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from api.params import Parameter, Text
+from api.kinds import Integer, Text
+from api.params import Parameter
 from shared.errors import BadParameterError
 
 T = TypeVar("T")
@@ -17,6 +18,13 @@ CURSOR = Parameter(
     kind=Text(longest=200),
     description="`next` of the page before.",
     example="WyIyMDI2LTAxLTMxVDE4OjAwOjAwWiIsNDJd",
+)
+LIMIT = Parameter(
+    name="limit",
+    kind=Integer(lowest=1, highest=100),
+    description="Entries on one page.",
+    example=20,
+    default=20,
 )
 
 

@@ -4,26 +4,17 @@ Memory is used only while the subscription is known to live: it is emptied and s
 and on again after a new subscription has been confirmed.
 """
 
-import asyncio
-import contextlib
 from collections.abc import Callable
 from typing import Final
 
-import redis
 import redis.asyncio
-import structlog
 
 from api.answers import Answer
 from api.memory import Memory
 from shared import keys
+from shared.subscription import Subscription
 
-# A silent connection is asked this often whether it is still there, and given as long again to answer.
 PING_SECONDS: Final = 1.0
-RECONNECT_SECONDS: Final = 0.2
-# A Redis that does not answer within this is away, which does not keep an api from starting.
-START_SECONDS: Final = 1.0
-
-_log = structlog.get_logger("drops")
 
 
 class Drops:
@@ -32,52 +23,23 @@ class Drops:
     def __init__(
         self, client: redis.asyncio.Redis, memory: Memory[Answer], heard: Callable[[list[str]], None]
     ) -> None:
-        self._client = client
         self._memory = memory
         self._heard = heard
-        self._listener: asyncio.Task[None] | None = None
-        self._subscribed = asyncio.Event()
+        self._subscription = Subscription(
+            client,
+            keys.DROPPED,
+            joined=self._on,
+            heard=self._drop,
+            lost=self._off,
+            ping_seconds=PING_SECONDS,
+        )
+        self.start, self.stop = self._subscription.start, self._subscription.stop
 
-    async def start(self) -> None:
-        self._listener = asyncio.create_task(self._listen(), name="cache-drops")
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._subscribed.wait(), START_SECONDS)
+    async def _on(self) -> None:
+        self._memory.switch(on=True)
 
-    async def stop(self) -> None:
-        if self._listener:
-            self._listener.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._listener
-
-    async def _listen(self) -> None:
-        while True:
-            try:
-                async with self._client.pubsub() as channel:
-                    await channel.subscribe(keys.DROPPED)
-                    await self._relay(channel)
-            except (redis.RedisError, OSError) as error:
-                _log.warning("drops_interrupted", error=str(error))
-            finally:
-                self._memory.switch(on=False)
-            await asyncio.sleep(RECONNECT_SECONDS)
-
-    async def _relay(self, channel: redis.asyncio.client.PubSub) -> None:
-        """Until the connection fails, or is silent after a ping; raises redis.RedisError then."""
-        pinged = False
-        while True:
-            message = await channel.get_message(timeout=PING_SECONDS)
-            if message is None:
-                if pinged:
-                    raise redis.ConnectionError("no answer to a ping")
-                await channel.ping()
-                pinged = True
-                continue
-            pinged = False
-            if message["type"] == "subscribe":
-                self._memory.switch(on=True)
-                self._subscribed.set()
-            elif message["type"] == "message":
-                self._drop(message["data"])
+    def _off(self) -> None:
+        self._memory.switch(on=False)
 
     def _drop(self, raw: bytes) -> None:
         names = raw.decode("ascii", "replace").split()

@@ -30,7 +30,8 @@ from litestar.response.base import ASGIResponse
 
 from api import examples, response_headers
 from api.errors import MEDIA_TYPE, Problem
-from api.params import Parameter, Preference
+from api.kinds import Preference
+from api.params import Parameter
 
 ASSETS_PATH: Final = "/docs/assets"
 # What can end any request: its size, or a fault of ours.

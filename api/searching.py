@@ -6,14 +6,16 @@ from typing import Any, Final
 
 import msgspec
 
-from api.params import Choice, Decimal, Flag, Language, Moment, Names, Parameter, QueryText, parse
+from api.kinds import Choice, Decimal, Flag, Language, Moment, Names, QueryText
+from api.params import Parameter, parse
 from api.queries.matching import Wanted
 from shared.errors import BadParameterError, BadQueryError
 from shared.query import parser
 from shared.query.canonical import cache_text, canonical
-from shared.query.fields import LABELS, SOURCES
+from shared.query.fields import LABELS
 from shared.query.limits import MAX_CHARACTERS
 from shared.query.tree import And, Equal, Leaf, Node, Not, Or, Polarity, Query, Text, all_of, any_of
+from shared.sources import SOURCES
 
 QUERY: Final = Parameter(
     name="q",

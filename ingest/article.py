@@ -1,7 +1,8 @@
-"""One type per stage of an article's life: RawItem → Article → StoredArticle, or a fate on the way.
+"""One type per stage of an article's life: RawItem → Article → ScoredArticle, or a fate on the way.
 
 A source turns one upstream record into a RawItem (fields as sent, only named alike). `pipeline.normalise` turns that
-into an Article (clean, canonical, dated, in a language). `pipeline.write` stores it.
+into an Article (clean, canonical, dated, in a language), `pipeline.sentiment` adds its tone, `pipeline.write` stores
+it.
 """
 
 from datetime import datetime

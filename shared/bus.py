@@ -21,15 +21,10 @@ from shared import keys, log
 from shared.commands import QUEUES, Command
 from shared.errors import DependencyError, NewsIntelError
 from shared.events import Answer
+from shared.subscription import Subscription
 
 # An answer outlives the longest wait of a reader and the status page's patience.
 ANSWER_SECONDS = 600
-# A subscription is silent for hours; this often it is asked whether it is still there.
-PING_SECONDS = 5.0
-RECONNECT_SECONDS = 0.2
-# A Redis that does not answer within this is away, which does not keep an api from starting.
-START_SECONDS = 1.0
-STOP_SECONDS = 0.2
 # The option of a message that holds the id of the request that it belongs to.
 REQUEST_ID: Final = "request_id"
 
@@ -101,20 +96,8 @@ class Bus:
         self._client = client
         self._broker = through
         self._waiting: dict[str, set[asyncio.Future[Answer]]] = {}
-        self._listener: asyncio.Task[None] | None = None
-        self._subscribed = asyncio.Event()
-
-    async def start(self) -> None:
-        """Subscribe to the answers; while Redis is away the subscription is tried again in the background."""
-        self._listener = asyncio.create_task(self._listen(), name="bus-answers")
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._subscribed.wait(), START_SECONDS)
-
-    async def stop(self) -> None:
-        # Again and again: a cancellation that meets a time-out inside the client is taken for that time-out.
-        while self._listener and not self._listener.done():
-            self._listener.cancel()
-            await asyncio.wait([self._listener], timeout=STOP_SECONDS)
+        self._answers = Subscription(client, keys.ANSWERS, joined=self._catch_up, heard=self._announce)
+        self.start, self.stop = self._answers.start, self._answers.stop
 
     async def send(self, command: Command, *, command_id: str | None = None) -> str:
         """Put a command into its queue without blocking the event loop; returns its id."""
@@ -169,42 +152,6 @@ class Bus:
         except redis.RedisError as error:
             raise DependencyError(f"cannot read an answer: {error}") from error
         return None if raw is None else msgspec.json.decode(raw, type=Answer)
-
-    async def _listen(self) -> None:
-        while True:
-            try:
-                async with self._client.pubsub(ignore_subscribe_messages=True) as channel:
-                    await channel.subscribe(keys.ANSWERS)
-                    await self._catch_up()
-                    self._subscribed.set()
-                    await self._relay(channel)
-            except (redis.RedisError, OSError, DependencyError) as error:
-                # A cancellation can surface as an error of the connection that it interrupted.
-                if (task := asyncio.current_task()) and task.cancelling():
-                    raise asyncio.CancelledError from error
-                _log.warning("answers_interrupted", error=str(error))
-                await asyncio.sleep(RECONNECT_SECONDS)
-
-    async def _relay(self, channel: redis.asyncio.client.PubSub) -> None:
-        """Announce what arrives until the connection fails; raises redis.RedisError then.
-
-        A peer that vanished without a word would be waited for for ever, so silence is ended by a ping, and a ping
-        that stays unanswered ends the connection.
-        """
-        pinged = False
-        while True:
-            message = await channel.get_message(ignore_subscribe_messages=False, timeout=PING_SECONDS)
-            if (task := asyncio.current_task()) and task.cancelling():
-                raise asyncio.CancelledError
-            if message is not None:
-                pinged = False
-                if message["type"] == "message":
-                    self._announce(message["data"])
-            elif pinged:
-                raise redis.ConnectionError("no answer to a ping")
-            else:
-                await channel.ping()
-                pinged = True
 
     async def _catch_up(self) -> None:
         """Deliver what was answered while nobody listened."""

@@ -8,6 +8,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from shared.sources import SourceName
+
 # What a request's body may hold; the api decodes with these types, so that a wrong one is a 400 before it is sent.
 # PostgreSQL stores no NUL.
 Id = Annotated[int, Meta(ge=1, le=2**63 - 1)]
@@ -244,7 +246,6 @@ class TidyPeople(Command, frozen=True, kw_only=True):
 
 # Operators ------------------------------------------------------------------------------------------------------------
 
-SourceName = Literal["newsapi", "guardian", "reddit"]
 Words = Annotated[str, Meta(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f]*\Z")]
 Moment = Annotated[datetime, Meta(tz=True)]
 Who = Annotated[str, Meta(min_length=1, max_length=100)]

@@ -1,7 +1,7 @@
 """The only reader of the environment: settings as a table, checked at start-up.
 
 Each field of a settings Struct is the environment variable NEWSINTEL_<FIELD>; its type, bounds and reason stand
-beside it. A variable that is malformed, unknown or contradicts another one stops the process with one sentence.
+beside it. A variable that is missing, malformed or contradicts another one stops the process with one sentence.
 """
 
 import os

@@ -1,17 +1,18 @@
 """What a user can prefer: the type of each preference by its key. A new kind is a line here and no migration."""
 
 import zoneinfo
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
 
 from shared.errors import BadParameterError
+from shared.sources import SourceName
 
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]*\Z")]
 
 KINDS: Final[dict[str, Any]] = {
-    "sources": Annotated[list[Literal["newsapi", "guardian", "reddit"]], Meta(min_length=1, max_length=3)],
+    "sources": Annotated[list[SourceName], Meta(min_length=1, max_length=3)],
     "outlets_hidden": Annotated[list[Name], Meta(max_length=200)],
     "topics": Annotated[list[Name], Meta(max_length=50)],
     "language": Annotated[str, Meta(pattern=r"^[a-z]{2}\Z")],

@@ -34,8 +34,6 @@ metadata = MetaData(
     }
 )
 
-SOURCES = ("newsapi", "guardian", "reddit")
-
 
 def _id() -> Column[int]:
     return Column("id", BigInteger, Identity(always=True), primary_key=True)

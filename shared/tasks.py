@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any, Final
 
-CANCEL_AGAIN_SECONDS: Final = 1.0
+CANCEL_AGAIN_SECONDS: Final = 0.2
 
 
 async def stop(task: asyncio.Task[Any] | None) -> None:

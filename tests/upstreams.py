@@ -1,7 +1,6 @@
 """The upstream simulator as a real process, and what tests do to it."""
 
 import contextlib
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ import httpx
 import pytest
 
 from deploy.local import settings
+from deploy.local.processes import free_port
 
 REPOSITORY = Path(__file__).parents[1]
 START_SECONDS = 30
@@ -73,9 +73,7 @@ def upstreams() -> Iterator[Upstreams]:
 @contextlib.contextmanager
 def running(*options: str) -> Iterator[Upstreams]:
     """A simulator process of its own; options: of its command line."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "deploy.local.upstreams", "--port", str(port), *options]
     with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL) as process:
         simulator = Upstreams(port)

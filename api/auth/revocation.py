@@ -1,22 +1,12 @@
 """What was revoked, known in this process within milliseconds: a request pays no round trip to ask."""
 
-import asyncio
-import contextlib
 import time
-from typing import Any, Final
+from typing import Any
 
-import redis
 import redis.asyncio
-import structlog
 
 from shared import keys
-
-PING_SECONDS: Final = 5.0
-RECONNECT_SECONDS: Final = 0.5
-# A Redis that does not answer within this is away, which does not keep an api from starting.
-START_SECONDS: Final = 1.0
-
-_log = structlog.get_logger("revocation")
+from shared.subscription import Subscription
 
 
 class Revocations:
@@ -25,14 +15,12 @@ class Revocations:
     def __init__(self, client: redis.asyncio.Redis) -> None:
         self._client = client
         self._revoked: set[str] = set()
-        self._listener: asyncio.Task[None] | None = None
-        self._subscribed = asyncio.Event()
-        self._heard = 0.0
+        self._subscription = Subscription(client, keys.REVOCATIONS, joined=self._read_all, heard=self._hear)
+        self.start, self.stop = self._subscription.start, self._subscription.stop
 
     @property
     def current(self) -> bool:
-        """A silent connection is asked whether it lives; without an answer it counts as lost."""
-        return self._subscribed.is_set() and time.monotonic() - self._heard < 2 * PING_SECONDS
+        return self._subscription.current
 
     def __contains__(self, member: str) -> bool:
         return member in self._revoked
@@ -41,48 +29,9 @@ class Revocations:
         """What this very process had revoked: it does not wait for the channel to say so."""
         self._revoked.add(member)
 
-    async def start(self) -> None:
-        self._listener = asyncio.create_task(self._listen(), name="revocations")
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._subscribed.wait(), START_SECONDS)
-
-    async def stop(self) -> None:
-        if self._listener:
-            self._listener.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._listener
-
-    async def _listen(self) -> None:
-        while True:
-            try:
-                async with self._client.pubsub() as channel:
-                    await channel.subscribe(keys.REVOCATIONS)
-                    # First subscribe, then read: what comes in between is in both.
-                    await self._read_all()
-                    self._heard = time.monotonic()
-                    self._subscribed.set()
-                    await self._follow(channel)
-            except (redis.RedisError, OSError) as error:
-                self._subscribed.clear()
-                _log.warning("revocations_interrupted", error=type(error).__name__)
-                await asyncio.sleep(RECONNECT_SECONDS)
-
     async def _read_all(self) -> None:
         members: Any = await self._client.zrangebyscore(keys.REVOKED, time.time(), "+inf")
         self._revoked = {member.decode() for member in members}
 
-    async def _follow(self, channel: redis.asyncio.client.PubSub) -> None:
-        """Until the connection fails; raises redis.RedisError then."""
-        pinged = False
-        while True:
-            message = await channel.get_message(timeout=PING_SECONDS)
-            if message is None:
-                if pinged:
-                    raise redis.ConnectionError("no answer to a ping")
-                await channel.ping()
-                pinged = True
-                continue
-            pinged = False
-            self._heard = time.monotonic()
-            if message["type"] == "message":
-                self._revoked.add(message["data"].decode())
+    def _hear(self, raw: bytes) -> None:
+        self.add(raw.decode())

@@ -1,12 +1,11 @@
-"""One article a line: CSV (RFC 4180) for spreadsheets, JSON Lines for scripts."""
+"""One article a line: CSV for spreadsheets, JSON Lines for scripts."""
 
-import csv
-import io
 from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
 
+from api.formats import sheet
 from api.formats.page import Page
 from api.queries.articles import Article
 
@@ -15,20 +14,12 @@ COLUMNS: Final = (
     "fetched_at", "story_id", "also_in", "polarity", "subjectivity", "label", "confidence", "content",
 )  # fmt: skip
 TONE: Final = ("polarity", "subjectivity", "label", "confidence")
-# A spreadsheet takes a cell that begins like this for a formula, and a formula can send the others elsewhere.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def render_csv(page: Page) -> bytes:
-    """UTF-8 with a byte order mark, without which spreadsheets read it as Latin-1."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\r\n")
     columns = _columns(page.fields)
-    writer.writerow(columns)
-    for article in page.articles:
-        row = _row(article)
-        writer.writerow([cell(row[name]) for name in columns])
-    return out.getvalue().encode("utf-8-sig", "replace")
+    rows = [_row(article) for article in page.articles]
+    return sheet.written(columns, ([row[name] for name in columns] for row in rows))
 
 
 def render_lines(page: Page) -> bytes:
@@ -36,13 +27,6 @@ def render_lines(page: Page) -> bytes:
     if page.fields:
         shown = ({name: getattr(article, name) for name in page.fields} for article in page.articles)
     return b"".join(msgspec.json.encode(article) + b"\n" for article in shown)
-
-
-def cell(value: Any) -> Any:
-    """Text that would be taken for a formula gets an apostrophe before it, as OWASP recommends; numbers stay."""
-    if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA):
-        return f"'{value}"
-    return value
 
 
 def _columns(fields: tuple[str, ...] | None) -> list[str]:

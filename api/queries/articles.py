@@ -9,8 +9,6 @@ from psycopg import AsyncConnection, sql
 
 from shared.errors import NotFoundError
 
-LARGEST_ID = 2**63 - 1
-
 
 class Sentiment(msgspec.Struct, frozen=True, kw_only=True):
     """Tone of an article, or the reason why there is none (then the other fields are null)."""

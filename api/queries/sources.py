@@ -9,13 +9,13 @@ from typing import Any, Final
 import msgspec
 from psycopg import AsyncConnection
 
-# What stands for an outcome as long as no pull has ended.
-NEVER_ASKED: Final = "never_asked"
 HOLDINGS_SECONDS: Final = 60
 
 
 class LastPull(msgspec.Struct, frozen=True, kw_only=True):
-    """The newest pull of one source, whatever it asked for; cadence_seconds: its most frequent topic, if any runs."""
+    """The newest pull of one source, whatever it asked for; cadence_seconds: its most frequent topic, if any runs;
+    outcome: never_asked as long as no pull has ended.
+    """
 
     source: str
     cadence_seconds: int | None

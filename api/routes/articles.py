@@ -1,26 +1,25 @@
 """GET /articles/{id} and its sentiment."""
 
 import functools
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from litestar import Request, get
-from litestar.params import PathParameter
 from litestar.response.base import ASGIResponse
 
 from api import answers as made
 from api import deps, openapi, params, respond
-from api.params import Integer, Parameter
+from api.kinds import ROW_ID
+from api.params import Parameter, PathText
 from api.queries import articles
 
 ARTICLE_ID = Parameter(
     name="article_id",
-    kind=Integer(lowest=1, highest=articles.LARGEST_ID),
+    kind=ROW_ID,
     description="The `id` of an article in a list.",
     example=1,
     place="path",
 )
-ArticleId = Annotated[str, PathParameter()]
 
 
 @get(
@@ -30,10 +29,10 @@ ArticleId = Annotated[str, PathParameter()]
     summary="One article",
     tags=["articles"],
 )
-async def article(request: Request[Any, Any, Any], article_id: ArticleId) -> ASGIResponse:
+async def article(request: Request[Any, Any, Any], article_id: PathText) -> ASGIResponse:
     """An article with its sentiment and everyone else who tells the same story."""
-    params.parse(request.scope["query_string"], ())
-    number = ARTICLE_ID.kind.read(ARTICLE_ID.name, article_id)
+    params.none(request)
+    number = ARTICLE_ID.read(article_id)
     found = await deps.of(request).database.read(functools.partial(articles.by_id, article_id=number))
     return respond.kept(request, made.answer(msgspec.json.encode(found)), "fwd=bypass")
 
@@ -45,9 +44,9 @@ async def article(request: Request[Any, Any, Any], article_id: ArticleId) -> ASG
     summary="Sentiment of one article",
     tags=["articles"],
 )
-async def sentiment(request: Request[Any, Any, Any], article_id: ArticleId) -> ASGIResponse:
+async def sentiment(request: Request[Any, Any, Any], article_id: PathText) -> ASGIResponse:
     """The tone of an article and how it was measured, or the reason why there is none."""
-    params.parse(request.scope["query_string"], ())
-    number = ARTICLE_ID.kind.read(ARTICLE_ID.name, article_id)
+    params.none(request)
+    number = ARTICLE_ID.read(article_id)
     found = await deps.of(request).database.read(functools.partial(articles.sentiment, article_id=number))
     return respond.kept(request, made.answer(msgspec.json.encode(found)), "fwd=bypass")

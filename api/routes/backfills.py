@@ -3,21 +3,20 @@
 import functools
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any, Final, get_args
+from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Request, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import PathParameter
 from litestar.response.base import ASGIResponse
 from msgspec import Meta
 
 from api import bodies, carry, deps, openapi, params, respond
 from api.auth import guards
 from api.carry import IDEMPOTENCY_KEY
-from api.params import Integer, Parameter
+from api.kinds import ROW_ID, Integer
+from api.params import Parameter, PathText
 from api.queries import backfills as queries
-from api.queries.articles import LARGEST_ID
 from api.queries.backfills import Backfill, Status
 from shared.commands import (
     CancelBackfill,
@@ -25,17 +24,16 @@ from shared.commands import (
     PauseBackfill,
     PlanBackfill,
     ResumeBackfill,
-    SourceName,
     StartBackfill,
     Words,
 )
 from shared.errors import NotFoundError
 from shared.events import BackfillChanged, BackfillPlan
+from shared.sources import SOURCES, SourceName
 
-Id = Annotated[str, PathParameter()]
 BACKFILL_ID = Parameter(
     name="backfill_id",
-    kind=Integer(lowest=1, highest=LARGEST_ID),
+    kind=ROW_ID,
     description="The `id` of a backfill in the list.",
     example=1,
     place="path",
@@ -49,10 +47,10 @@ LIMIT = Parameter(
 )
 BEFORE = Parameter(
     name="before",
-    kind=Integer(lowest=1, highest=LARGEST_ID),
+    kind=ROW_ID,
     description="Only backfills with a smaller id: the last one of the page before.",
     example=20,
-    default=LARGEST_ID,
+    default=ROW_ID.highest,
 )
 _OPERATORS: Final = [guards.operator]
 _PROBLEMS: Final = (202, 400, 401, 403, 404, 409, 503)
@@ -64,7 +62,7 @@ class BackfillBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     since: Annotated[datetime, Meta(tz=True)]
     until: Annotated[datetime, Meta(tz=True)]
     sources: Annotated[list[SourceName], Meta(min_length=1, max_length=3)] = msgspec.field(
-        default_factory=lambda: list(get_args(SourceName))
+        default_factory=lambda: list(SOURCES)
     )
     query: Words | None = None
     gaps: bool = False
@@ -93,7 +91,7 @@ class BackfillList(msgspec.Struct, frozen=True, kw_only=True):
 )
 async def plan(request: Request[Any, Any, Any]) -> ASGIResponse:
     """Slices, calls and days within the budgets, by source; nothing is started."""
-    params.parse(request.scope["query_string"], ())
+    params.none(request)
     body = await bodies.read(request, BackfillBody)
 
     async def shown(found: BackfillPlan) -> ASGIResponse:
@@ -112,7 +110,7 @@ async def plan(request: Request[Any, Any, Any]) -> ASGIResponse:
 )
 async def start(request: Request[Any, Any, Any]) -> ASGIResponse:
     """Live work comes first; a backfill that finds no budget waits for it."""
-    params.parse(request.scope["query_string"], ())
+    params.none(request)
     body, who = await bodies.read(request, BackfillBody), _who(request)
     key = f"{who}:{carry.idempotency_key(request)}"[:200]
 
@@ -146,10 +144,10 @@ async def list_backfills(request: Request[Any, Any, Any]) -> ASGIResponse:
     summary="How far a backfill is",
     tags=["operation"],
 )
-async def one_backfill(request: Request[Any, Any, Any], backfill_id: Id) -> ASGIResponse:
+async def one_backfill(request: Request[Any, Any, Any], backfill_id: PathText) -> ASGIResponse:
     """By source: slices, pages, articles, and why it waits."""
-    params.parse(request.scope["query_string"], ())
-    number = BACKFILL_ID.kind.read(BACKFILL_ID.name, backfill_id)
+    params.none(request)
+    number = BACKFILL_ID.read(backfill_id)
     found = await deps.of(request).database.read(functools.partial(queries.status, backfill_id=number))
     if found is None:
         raise NotFoundError("there is no such backfill")
@@ -170,19 +168,19 @@ def _steers(verb: str, summary: str) -> Callable[[Callable[..., Any]], HTTPRoute
 
 
 @_steers("pause", "Pause a backfill")
-async def pause(request: Request[Any, Any, Any], backfill_id: Id) -> ASGIResponse:
+async def pause(request: Request[Any, Any, Any], backfill_id: PathText) -> ASGIResponse:
     """No further page is fetched until it is resumed."""
     return await _change(request, PauseBackfill, backfill_id)
 
 
 @_steers("resume", "Resume a backfill")
-async def resume(request: Request[Any, Any, Any], backfill_id: Id) -> ASGIResponse:
+async def resume(request: Request[Any, Any, Any], backfill_id: PathText) -> ASGIResponse:
     """Go on after a pause; after a failure, with what failed."""
     return await _change(request, ResumeBackfill, backfill_id)
 
 
 @_steers("cancel", "Cancel a backfill")
-async def cancel(request: Request[Any, Any, Any], backfill_id: Id) -> ASGIResponse:
+async def cancel(request: Request[Any, Any, Any], backfill_id: PathText) -> ASGIResponse:
     """Give up the rest; what is stored stays."""
     return await _change(request, CancelBackfill, backfill_id)
 
@@ -190,8 +188,8 @@ async def cancel(request: Request[Any, Any, Any], backfill_id: Id) -> ASGIRespon
 async def _change(
     request: Request[Any, Any, Any], kind: type[ChangeBackfill], backfill_id: str
 ) -> ASGIResponse:
-    params.parse(request.scope["query_string"], ())
-    number = BACKFILL_ID.kind.read(BACKFILL_ID.name, backfill_id)
+    params.none(request)
+    number = BACKFILL_ID.read(backfill_id)
 
     async def shown(done: BackfillChanged) -> ASGIResponse:
         return respond.private(done)

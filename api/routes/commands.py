@@ -1,21 +1,20 @@
 """/commands/{id}: what became of a write that took too long to wait for."""
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 import redis
 from litestar import Request, get
-from litestar.params import PathParameter
 from litestar.response.base import ASGIResponse
 
 from api import carry, deps, openapi, params, respond
 from api.auth import guards
-from api.params import Parameter, Text
+from api.kinds import Text
+from api.params import Parameter, PathText
 from shared import keys
 from shared.errors import DependencyError, NotFoundError
 from shared.events import Answer
 
-CommandId = Annotated[str, PathParameter()]
 COMMAND_ID = Parameter(
     name="command_id",
     kind=Text(longest=100),
@@ -45,9 +44,9 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     summary="What became of a write",
     tags=["me"],
 )
-async def command(request: Request[Any, Any, Any], command_id: CommandId) -> ASGIResponse:
+async def command(request: Request[Any, Any, Any], command_id: PathText) -> ASGIResponse:
     """For who sent it; to everybody else there is no such thing."""
-    params.parse(request.scope["query_string"], ())
+    params.none(request)
     at = deps.of(request)
     if not at.people.owns(carry.user_id(request), command_id):
         raise NotFoundError("there is no such command")

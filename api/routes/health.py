@@ -36,7 +36,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 )
 async def health(request: Request[Any, Any, Any]) -> ASGIResponse:
     """Whether database and Redis answer, within a second."""
-    params.parse(request.scope["query_string"], ())
+    params.none(request)
     at = deps.of(request)
     database, cache = await asyncio.gather(
         at.database.answers(PATIENCE_SECONDS), at.cache.answers(PATIENCE_SECONDS)

@@ -1,26 +1,24 @@
 """/me/history: what I searched; the preference `search_history` switches it off."""
 
 import functools
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 import msgspec
 from litestar import Request, delete, get
-from litestar.params import PathParameter
 from litestar.response.base import ASGIResponse
 
 from api import carry, cursors, deps, openapi, params, respond
 from api.auth import guards
 from api.carry import IDEMPOTENCY_KEY
-from api.cursors import CURSOR
-from api.params import Identifier, Parameter
+from api.cursors import CURSOR, LIMIT
+from api.kinds import Identifier
+from api.params import Parameter, PathText
 from api.queries import history as queries
 from api.queries.history import Search
-from api.routes.saved import LIMIT
 from shared.commands import DeleteSearches
 from shared.events import Removed
 
-SearchId = Annotated[str, PathParameter()]
 SEARCH_ID = Parameter(
     name="search_id",
     kind=Identifier(),
@@ -72,10 +70,10 @@ async def list_history(request: Request[Any, Any, Any]) -> ASGIResponse:
     summary="Forget one search",
     tags=["history"],
 )
-async def forget_one(request: Request[Any, Any, Any], search_id: SearchId) -> ASGIResponse:
+async def forget_one(request: Request[Any, Any, Any], search_id: PathText) -> ASGIResponse:
     """404 when it is not yours."""
-    params.parse(request.scope["query_string"], ())
-    which = SEARCH_ID.kind.read(SEARCH_ID.name, search_id)
+    params.none(request)
+    which = SEARCH_ID.read(search_id)
     command = DeleteSearches(**carry.write_fields(request), search_id=which)
     return await carry.out(request, command, Removed, respond.no_content)
 
@@ -91,7 +89,7 @@ async def forget_one(request: Request[Any, Any, Any], search_id: SearchId) -> AS
 )
 async def forget_all(request: Request[Any, Any, Any]) -> ASGIResponse:
     """To stop recording, set the preference `search_history` to false."""
-    params.parse(request.scope["query_string"], ())
+    params.none(request)
 
     async def told(done: Removed) -> ASGIResponse:
         return respond.private(Forgotten(count=done.count))

@@ -11,11 +11,10 @@ from litestar.response.base import ASGIResponse
 from api import bodies, carry, deps, openapi, params, respond
 from api.auth import api_keys, guards
 from api.carry import IDEMPOTENCY_KEY
-from api.params import Integer, Parameter
+from api.kinds import ROW_ID
+from api.params import Parameter, PathText
 from api.queries import keys as queries
-from api.queries.articles import LARGEST_ID
 from api.queries.keys import Key
-from api.routes.articles import ArticleId
 from shared import keys
 from shared.commands import CreateKey, KeyName, RevokeKey, Scopes
 from shared.errors import BadParameterError
@@ -23,7 +22,7 @@ from shared.events import KeyCreated, Removed
 
 KEY_ID = Parameter(
     name="key_id",
-    kind=Integer(lowest=1, highest=LARGEST_ID),
+    kind=ROW_ID,
     description="The `id` of a key in the list.",
     example=1,
     place="path",
@@ -65,7 +64,7 @@ class NewKey(msgspec.Struct, frozen=True, kw_only=True):
 )
 async def list_keys(request: Request[Any, Any, Any]) -> ASGIResponse:
     """With the last use of each, a second or two late."""
-    params.parse(request.scope["query_string"], ())
+    params.none(request)
     found = await deps.of(request).database.read(
         functools.partial(queries.every, user_id=carry.user_id(request))
     )
@@ -82,7 +81,7 @@ async def list_keys(request: Request[Any, Any, Any]) -> ASGIResponse:
 )
 async def create_key(request: Request[Any, Any, Any]) -> ASGIResponse:
     """Only a hash of it is stored."""
-    params.parse(request.scope["query_string"], ())
+    params.none(request)
     at, body, fields = deps.of(request), await bodies.read(request, KeyBody), carry.write_fields(request)
     _check_expiry(body.expires_at, at.clock())
     text = api_keys.make(at.people.keyring, fields["user_id"], fields["idempotency_key"])
@@ -119,14 +118,14 @@ async def create_key(request: Request[Any, Any, Any]) -> ASGIResponse:
     summary="Revoke an API key",
     tags=["keys"],
 )
-async def revoke_key(request: Request[Any, Any, Any], key_id: ArticleId) -> ASGIResponse:
+async def revoke_key(request: Request[Any, Any, Any], key_id: PathText) -> ASGIResponse:
     """It ends at once, in every process."""
-    params.parse(request.scope["query_string"], ())
-    number = KEY_ID.kind.read(KEY_ID.name, key_id)
+    params.none(request)
+    number = KEY_ID.read(key_id)
 
-    async def gone(_: Removed) -> ASGIResponse:
+    async def gone(done: Removed) -> ASGIResponse:
         deps.of(request).people.revocations.add(keys.revoked_key(number))
-        return await respond.no_content(_)
+        return await respond.no_content(done)
 
     return await carry.out(request, RevokeKey(**carry.write_fields(request), key_id=number), Removed, gone)
 

@@ -56,7 +56,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
 )
 async def me(request: Request[Any, Any, Any]) -> ASGIResponse:
     """The profile, and how this request proved it."""
-    params.parse(request.scope["query_string"], ())
+    params.none(request)
     at, asking = deps.of(request), principal.of(request.scope)
     user_id = carry.user_id(request)
     profile = await at.database.read(functools.partial(people.profile, user_id=user_id))
@@ -83,7 +83,7 @@ async def me(request: Request[Any, Any, Any]) -> ASGIResponse:
 )
 async def usage(request: Request[Any, Any, Any]) -> ASGIResponse:
     """As all processes have counted it."""
-    params.parse(request.scope["query_string"], ())
+    params.none(request)
     at, asking = deps.of(request), principal.of(request.scope)
     who, policies = at.people.counted_as(asking, hops.client(request.scope, at.people.trusted))
     verdict = await at.people.limiter.look(who, policies)
@@ -111,7 +111,7 @@ async def usage(request: Request[Any, Any, Any]) -> ASGIResponse:
 )
 async def export_me(request: Request[Any, Any, Any]) -> ASGIResponse:
     """One JSON file."""
-    params.parse(request.scope["query_string"], ())
+    params.none(request)
     at = deps.of(request)
     user_id = carry.user_id(request)
     found = await at.database.read(functools.partial(export.everything, user_id=user_id, now=at.clock()))
@@ -129,7 +129,7 @@ async def export_me(request: Request[Any, Any, Any]) -> ASGIResponse:
 )
 async def delete_me(request: Request[Any, Any, Any]) -> ASGIResponse:
     """Everything goes, at once and for good; sessions and keys end, and Reddit is told to end its tokens."""
-    params.parse(request.scope["query_string"], ())
+    params.none(request)
     asking = principal.of(request.scope)
     mine, here = asking.session_id, deps.of(request).people
     # Before and not after: a count that is reported once the worker has deleted the user's keys would bring one back.

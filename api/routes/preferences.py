@@ -1,24 +1,23 @@
 """/me/preferences: each by its key, typed; a new kind is a line in shared.preferences."""
 
 import functools
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from litestar import Request, delete, get, put
-from litestar.params import PathParameter
 from litestar.response.base import ASGIResponse
 
 from api import bodies, carry, deps, openapi, params, respond
 from api.auth import guards
 from api.carry import IDEMPOTENCY_KEY, IF_MATCH
-from api.params import Choice, Parameter
+from api.kinds import Choice
+from api.params import Parameter, PathText
 from api.queries import preferences as queries
 from api.queries.preferences import Preference
 from shared import preferences
 from shared.commands import RemovePreference, SetPreference
 from shared.events import PreferenceSet, Removed
 
-Key = Annotated[str, PathParameter()]
 KEY = Parameter(
     name="key",
     kind=Choice(names=tuple(preferences.KINDS)),
@@ -50,7 +49,7 @@ class PreferenceBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 )
 async def list_preferences(request: Request[Any, Any, Any]) -> ASGIResponse:
     """All that are set."""
-    params.parse(request.scope["query_string"], ())
+    params.none(request)
     found = await deps.of(request).database.read(
         functools.partial(queries.every, user_id=carry.user_id(request))
     )
@@ -65,10 +64,10 @@ async def list_preferences(request: Request[Any, Any, Any]) -> ASGIResponse:
     summary="One preference",
     tags=["preferences"],
 )
-async def one_preference(request: Request[Any, Any, Any], key: Key) -> ASGIResponse:
+async def one_preference(request: Request[Any, Any, Any], key: PathText) -> ASGIResponse:
     """404 while it is at its default."""
-    params.parse(request.scope["query_string"], ())
-    return await _shown(request, KEY.kind.read(KEY.name, key), 200)
+    params.none(request)
+    return await _shown(request, KEY.read(key), 200)
 
 
 @put(
@@ -79,10 +78,10 @@ async def one_preference(request: Request[Any, Any, Any], key: Key) -> ASGIRespo
     summary="Set a preference",
     tags=["preferences"],
 )
-async def set_preference(request: Request[Any, Any, Any], key: Key) -> ASGIResponse:
+async def set_preference(request: Request[Any, Any, Any], key: PathText) -> ASGIResponse:
     """An unknown key or a value of the wrong type is a 400 that says what is right."""
-    params.parse(request.scope["query_string"], ())
-    name = KEY.kind.read(KEY.name, key)
+    params.none(request)
+    name = KEY.read(key)
     value = preferences.check(name, (await bodies.read(request, PreferenceBody)).value)
     command = SetPreference(
         **carry.write_fields(request), key=name, value=value, if_match=carry.if_match(request)
@@ -103,10 +102,10 @@ async def set_preference(request: Request[Any, Any, Any], key: Key) -> ASGIRespo
     summary="Back to the default",
     tags=["preferences"],
 )
-async def remove_preference(request: Request[Any, Any, Any], key: Key) -> ASGIResponse:
+async def remove_preference(request: Request[Any, Any, Any], key: PathText) -> ASGIResponse:
     """404 when it was not set."""
-    params.parse(request.scope["query_string"], ())
-    name = KEY.kind.read(KEY.name, key)
+    params.none(request)
+    name = KEY.read(key)
     command = RemovePreference(**carry.write_fields(request), key=name, if_match=carry.if_match(request))
     return await carry.out(request, command, Removed, respond.no_content)
 

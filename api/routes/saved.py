@@ -1,8 +1,6 @@
 """/me/saved: what a user keeps, with notes and tags."""
 
-import csv
 import functools
-import io
 from typing import Any, Final
 
 import msgspec
@@ -12,12 +10,14 @@ from litestar.response.base import ASGIResponse
 from api import bodies, carry, cursors, deps, openapi, params, respond
 from api.auth import guards
 from api.carry import IDEMPOTENCY_KEY, IF_MATCH
-from api.cursors import CURSOR
-from api.params import Choice, Integer, Parameter, Text
+from api.cursors import CURSOR, LIMIT
+from api.formats import sheet
+from api.kinds import ROW_ID, Choice, Text
+from api.params import Parameter, PathText
 from api.queries import saved as queries
-from api.queries.articles import LARGEST_ID
 from api.queries.saved import Saved, Wanted
-from api.routes.articles import ARTICLE_ID, ArticleId
+from api.routes.articles import ARTICLE_ID
+from api.routes.stories import STORY_ID
 from shared import events
 from shared.commands import EditSaved, Id, Notes, RemoveSaved, SaveArticle, Tags
 from shared.errors import BadParameterError
@@ -25,13 +25,6 @@ from shared.errors import BadParameterError
 READ: Final = [guards.scope("me:read")]
 WRITE: Final = [guards.scope("me:write")]
 
-LIMIT = Parameter(
-    name="limit",
-    kind=Integer(lowest=1, highest=100),
-    description="Entries on one page.",
-    example=20,
-    default=20,
-)
 LIST = (
     Parameter(
         name="q",
@@ -60,21 +53,11 @@ EXPORT = (
 )
 SAVED_ID = Parameter(
     name="saved_id",
-    kind=Integer(lowest=1, highest=LARGEST_ID),
+    kind=ROW_ID,
     description="The `id` of an entry in the list.",
     example=1,
     place="path",
 )
-STORY_ID = Parameter(
-    name="story_id",
-    kind=Integer(lowest=1, highest=LARGEST_ID),
-    description="The `story_id` of an article.",
-    example=1,
-    place="path",
-)
-_BYTE_ORDER_MARK: Final = "\ufeff"  # without it a spreadsheet reads UTF-8 as something else
-# A cell that begins so is a formula to a spreadsheet, and titles come from strangers.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 class SavedList(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,24 +126,14 @@ async def export_saved(request: Request[Any, Any, Any]) -> ASGIResponse:
         functools.partial(queries.page, user_id=carry.user_id(request), wanted=Wanted(), limit=None)
     )
     if values["format"] == "csv":
-        return respond.file(as_csv(rows), "saved.csv", "text/csv; charset=utf-8")
+        return respond.file(_sheet(rows), "saved.csv", "text/csv; charset=utf-8")
     everything = msgspec.json.encode(SavedList(saved=rows, next=None))
     return respond.file(everything, "saved.json", "application/json")
 
 
-def as_csv(rows: list[Saved]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(Saved.__struct_fields__)
-    for row in rows:
-        plain = msgspec.to_builtins(msgspec.structs.replace(row, tags=[]))
-        plain["tags"] = ", ".join(row.tags)
-        writer.writerow([_cell(value) for value in plain.values()])
-    return (_BYTE_ORDER_MARK + text.getvalue()).encode()
-
-
-def _cell(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+def _sheet(rows: list[Saved]) -> bytes:
+    plain = ({**msgspec.to_builtins(row), "tags": ", ".join(row.tags)} for row in rows)
+    return sheet.written(Saved.__struct_fields__, (each.values() for each in plain))
 
 
 @get(
@@ -171,10 +144,10 @@ def _cell(value: Any) -> Any:
     summary="One saved entry",
     tags=["saved"],
 )
-async def one_saved(request: Request[Any, Any, Any], saved_id: ArticleId) -> ASGIResponse:
+async def one_saved(request: Request[Any, Any, Any], saved_id: PathText) -> ASGIResponse:
     """Its ETag is what an edit sends as If-Match."""
-    params.parse(request.scope["query_string"], ())
-    return await _shown(request, SAVED_ID.kind.read(SAVED_ID.name, saved_id), 200)
+    params.none(request)
+    return await _shown(request, SAVED_ID.read(saved_id), 200)
 
 
 @post(
@@ -187,7 +160,7 @@ async def one_saved(request: Request[Any, Any, Any], saved_id: ArticleId) -> ASG
 )
 async def save(request: Request[Any, Any, Any]) -> ASGIResponse:
     """201 when it is new; 200 when it was saved already."""
-    params.parse(request.scope["query_string"], ())
+    params.none(request)
     body = await bodies.read(request, SaveBody)
     if (body.article_id is None) == (body.story_id is None):
         raise BadParameterError(
@@ -204,11 +177,11 @@ async def save(request: Request[Any, Any, Any]) -> ASGIResponse:
     summary="Save an article",
     tags=["saved"],
 )
-async def save_article(request: Request[Any, Any, Any], article_id: ArticleId) -> ASGIResponse:
+async def save_article(request: Request[Any, Any, Any], article_id: PathText) -> ASGIResponse:
     """201 when it is new; 200 when it was saved already."""
-    params.parse(request.scope["query_string"], ())
+    params.none(request)
     body = await bodies.read(request, KeepBody)
-    number = ARTICLE_ID.kind.read(ARTICLE_ID.name, article_id)
+    number = ARTICLE_ID.read(article_id)
     return await _save(request, {"article_id": number, **msgspec.structs.asdict(body)})
 
 
@@ -220,11 +193,11 @@ async def save_article(request: Request[Any, Any, Any], article_id: ArticleId) -
     summary="Save a story",
     tags=["saved"],
 )
-async def save_story(request: Request[Any, Any, Any], story_id: ArticleId) -> ASGIResponse:
+async def save_story(request: Request[Any, Any, Any], story_id: PathText) -> ASGIResponse:
     """201 when it is new; 200 when it was saved already."""
-    params.parse(request.scope["query_string"], ())
+    params.none(request)
     body = await bodies.read(request, KeepBody)
-    number = STORY_ID.kind.read(STORY_ID.name, story_id)
+    number = STORY_ID.read(story_id)
     return await _save(request, {"story_id": number, **msgspec.structs.asdict(body)})
 
 
@@ -236,10 +209,10 @@ async def save_story(request: Request[Any, Any, Any], story_id: ArticleId) -> AS
     summary="Change notes or tags",
     tags=["saved"],
 )
-async def edit_saved(request: Request[Any, Any, Any], saved_id: ArticleId) -> ASGIResponse:
+async def edit_saved(request: Request[Any, Any, Any], saved_id: PathText) -> ASGIResponse:
     """With If-Match a change that somebody else made meanwhile is not lost."""
-    params.parse(request.scope["query_string"], ())
-    number = SAVED_ID.kind.read(SAVED_ID.name, saved_id)
+    params.none(request)
+    number = SAVED_ID.read(saved_id)
     body = await bodies.read(request, EditBody)
     command = EditSaved(
         **carry.write_fields(request),
@@ -260,10 +233,10 @@ async def edit_saved(request: Request[Any, Any, Any], saved_id: ArticleId) -> AS
     summary="Remove a saved entry",
     tags=["saved"],
 )
-async def remove_saved(request: Request[Any, Any, Any], saved_id: ArticleId) -> ASGIResponse:
+async def remove_saved(request: Request[Any, Any, Any], saved_id: PathText) -> ASGIResponse:
     """The article itself stays."""
-    params.parse(request.scope["query_string"], ())
-    number = SAVED_ID.kind.read(SAVED_ID.name, saved_id)
+    params.none(request)
+    number = SAVED_ID.read(saved_id)
     command = RemoveSaved(**carry.write_fields(request), saved_id=number, if_match=carry.if_match(request))
     return await carry.out(request, command, events.Removed, respond.no_content)
 

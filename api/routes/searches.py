@@ -8,7 +8,8 @@ from litestar import Request, get
 from litestar.response.base import ASGIResponse
 
 from api import answers, cache, deps, openapi, params, serving
-from api.params import Integer, Parameter, Text
+from api.kinds import Integer, Text
+from api.params import Parameter
 from api.queries import searches as queries
 from api.serving import Draft, Plan
 from shared.errors import BadParameterError

@@ -16,7 +16,8 @@ from api import bodies, carry, deps, openapi, params, people
 from api.auth import cookies, guards, principal
 from api.auth.csrf import CrossSiteError
 from api.deps import Deps
-from api.params import Flag, Parameter
+from api.kinds import Flag
+from api.params import Parameter
 from api.people import People
 from api.refusals import Refusal
 from shared import keys, log
@@ -122,7 +123,7 @@ async def begun(at: Deps, session_id: UUID, refresh: str) -> Session:
 )
 async def refresh(request: Request[Any, Any, Any]) -> ASGIResponse:
     """A refresh token is good once. Using it again ends the session: one of the two who had it is a thief."""
-    params.parse(request.scope["query_string"], ())
+    params.none(request)
     at = deps.of(request)
     given = (await bodies.read(request, RefreshBody)).refresh_token
     presented = given or at.people.cookies.read(request, cookies.REFRESH) or ""

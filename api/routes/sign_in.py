@@ -7,11 +7,12 @@ from urllib.parse import urlencode
 from litestar import Request, get
 from litestar.response.base import ASGIResponse
 
-from api import carry, deps, hops, openapi, params, people
+from api import carry, deps, hops, kinds, openapi, params, people
 from api.auth import cookies, state
 from api.auth.state import Begun, StateRefusedError
 from api.deps import Deps
-from api.params import Choice, Parameter, Text
+from api.kinds import Choice, Text
+from api.params import Parameter
 from api.refusals import Refusal
 from api.routes.sessions import Tokens, begun
 from shared import log
@@ -105,7 +106,7 @@ async def _begun(request: Request[Any, Any, Any], at: Deps, name: str) -> Begun:
 def _why(error: str | None) -> str:
     if error == "access_denied":
         return "You declined at Reddit; nothing was stored."
-    return "Reddit sent no code: " + (params.quoted(error) if error else "it gave no reason")
+    return "Reddit sent no code: " + (kinds.quoted(error) if error else "it gave no reason")
 
 
 async def _signed_in(request: Request[Any, Any, Any], at: Deps, begun_here: Begun, code: str) -> ASGIResponse:

@@ -8,9 +8,10 @@ from litestar import Request, get
 from litestar.response.base import ASGIResponse
 
 from api import answers, deps, openapi, params, respond
-from api.params import Integer, Parameter
+from api.kinds import Integer
+from api.params import Parameter, PathText
 from api.queries import similar as queries
-from api.routes.articles import ARTICLE_ID, ArticleId
+from api.routes.articles import ARTICLE_ID
 
 LIMIT = Parameter(
     name="limit",
@@ -28,13 +29,13 @@ LIMIT = Parameter(
     summary="Articles about the same things",
     tags=["articles"],
 )
-async def similar(request: Request[Any, Any, Any], article_id: ArticleId) -> ASGIResponse:
+async def similar(request: Request[Any, Any, Any], article_id: PathText) -> ASGIResponse:
     """Articles of other stories, published within two months or so, that share the most telling words of this one.
 
     `terms` says what this article was found to be about (word stems), `shared_terms` why each other one is here.
     """
     values = params.parse(request.scope["query_string"], (LIMIT,))
-    number = ARTICLE_ID.kind.read(ARTICLE_ID.name, article_id)
+    number = ARTICLE_ID.read(article_id)
     found = await deps.of(request).database.read(
         functools.partial(queries.similar, article_id=number, limit=values["limit"])
     )

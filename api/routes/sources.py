@@ -1,19 +1,19 @@
 """GET /sources and /sources/{name}: how fresh each source is, and whether it may be asked."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from litestar import Request, get
-from litestar.params import PathParameter
 from litestar.response.base import ASGIResponse
 
-from api import deps, openapi, params, respond
-from api.params import Choice, Parameter
+from api import deps, kinds, openapi, params, respond
+from api.kinds import Choice
+from api.params import Parameter, PathText
 from api.queries import sources as queries
 from shared.errors import NotFoundError
 from shared.events import SourceStatus
-from shared.query.fields import SOURCES
+from shared.sources import SOURCES
 
 NAME = Parameter(
     name="name", kind=Choice(names=SOURCES), description="A source.", example="guardian", place="path"
@@ -36,7 +36,7 @@ class SourceList(msgspec.Struct, frozen=True, kw_only=True):
 )
 async def list_sources(request: Request[Any, Any, Any]) -> ASGIResponse:
     """When each source was last asked, how that went and why, how old its newest article is, and each topic."""
-    params.parse(request.scope["query_string"], ())
+    params.none(request)
     at = deps.of(request)
     now = at.clock()
     found = await at.database.read(lambda connection: queries.overview(connection, at.holdings, now))
@@ -57,14 +57,14 @@ class OneSource(queries.Source, frozen=True, kw_only=True):
     summary="One source: freshness, budget, circuit",
     tags=["sources"],
 )
-async def source(request: Request[Any, Any, Any], name: Annotated[str, PathParameter()]) -> ASGIResponse:
+async def source(request: Request[Any, Any, Any], name: PathText) -> ASGIResponse:
     """Last success, lag and topics of one source; what is left of its budget, and whether it is left alone for now."""
-    params.parse(request.scope["query_string"], ())
+    params.none(request)
     at = deps.of(request)
     now = at.clock()
     found = await at.database.read(lambda connection: queries.overview(connection, at.holdings, now))
     known = next((each for each in found if each.source == name), None)
     if known is None:
-        raise NotFoundError(f"there is no source {params.quoted(name)}")
+        raise NotFoundError(f"there is no source {kinds.quoted(name)}")
     told = await at.statuses.get(name)
     return respond.json(OneSource(**msgspec.structs.asdict(known), status=told, checked_at=now))

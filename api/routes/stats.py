@@ -54,7 +54,7 @@ class CacheStats(msgspec.Struct, frozen=True, kw_only=True):
 )
 async def cache_stats(request: Request[Any, Any, Any]) -> ASGIResponse:
     """Hit rate of each tier, sizes, evictions, and the time that the hits have saved, since this process started."""
-    params.parse(request.scope["query_string"], ())
+    params.none(request)
     at = deps.of(request)
     memory, counts, stats = at.cache.memory, at.cache.memory.counts, at.cache.stats
     found = CacheStats(

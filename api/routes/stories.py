@@ -1,20 +1,20 @@
 """GET /stories/{id}."""
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from litestar import Request, get
-from litestar.params import PathParameter
 from litestar.response.base import ASGIResponse
 
 from api import answers, cache, deps, openapi, params, respond, serving
-from api.params import Integer, Parameter
-from api.queries import articles, stories
+from api.kinds import ROW_ID
+from api.params import Parameter, PathText
+from api.queries import stories
 from api.serving import Draft, Plan
 
 STORY_ID = Parameter(
     name="story_id",
-    kind=Integer(lowest=1, highest=articles.LARGEST_ID),
+    kind=ROW_ID,
     description="The `story_id` of an article.",
     example=1,
     place="path",
@@ -29,13 +29,13 @@ MOVED = 308
     summary="One story",
     tags=["stories"],
 )
-async def story(request: Request[Any, Any, Any], story_id: Annotated[str, PathParameter()]) -> ASGIResponse:
+async def story(request: Request[Any, Any, Any], story_id: PathText) -> ASGIResponse:
     """Everybody who tells one story: in order of time, in which tone, and why each article belongs to it.
 
     Stories that turn out to be one are merged; the id that went answers with a permanent redirect (308).
     """
-    params.parse(request.scope["query_string"], ())
-    number = STORY_ID.kind.read(STORY_ID.name, story_id)
+    params.none(request)
+    number = STORY_ID.read(story_id)
 
     async def read(connection: Any) -> Draft:
         found = await stories.by_id(connection, number)

@@ -10,7 +10,8 @@ from litestar import Request, get
 from litestar.response.base import ASGIResponse
 
 from api import answers, buckets, cache, deps, openapi, params, searching, serving
-from api.params import Choice, Parameter, TimeZone
+from api.kinds import Choice, TimeZone
+from api.params import Parameter
 from api.queries import trends as queries
 from api.queries.matching import Wanted
 from api.searching import Asked

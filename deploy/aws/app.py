@@ -25,7 +25,7 @@ from deploy.aws.services import Services
 from deploy.aws.sizes import SIZES, Size
 from deploy.aws.tasks import Images, Tasks
 from deploy.aws.watch import Watch
-from shared.tables import SOURCES
+from shared.sources import SOURCES
 
 
 class System(Stack):

@@ -39,7 +39,7 @@ from deploy.aws.sizes import Size
 from deploy.aws.tasks import Tasks
 from shared.commands import Queue
 from shared.metrics import FATES, STATUSES, TIERS
-from shared.tables import SOURCES
+from shared.sources import SOURCES
 
 # Our own machinery: while one of these rings, a late source is not the source's fault.
 OURS = (

@@ -6,7 +6,6 @@ not kept fails the run.
 """
 
 import json
-import socket
 import sys
 import tempfile
 import time
@@ -18,6 +17,7 @@ from typing import Any
 
 from deploy.local import under_way
 from deploy.local.engine import BASE, Engine, EngineError, NoEngineError, engine
+from deploy.local.processes import free_port
 from deploy.local.servers import Postgres, postgres, valkey
 
 USER = "10001:10001"
@@ -135,7 +135,7 @@ def _boot_all(found: Engine) -> None:
 
 def _boot(found: Engine, process: Process, server: Postgres, redis_url: str) -> None:
     started = time.monotonic()
-    port = _free_port()
+    port = free_port()
     flags = [*_flags(found, server, redis_url, process.role), "--env", f"{process.port}={port}"]
     with _container(found, process, flags) as name:
         _wait_healthy(found, name)
@@ -218,12 +218,6 @@ def _inspect(found: Engine, name: str) -> dict[str, Any]:
 def _logs(found: Engine, name: str) -> str:
     done = found.try_run("logs", "--tail", "20", name)
     return (done.stdout + done.stderr).strip()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _require(kept: bool, problem: str) -> None:

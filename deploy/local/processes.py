@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,6 +18,12 @@ from deploy.local.environment import REPOSITORY
 STOP_SECONDS = 20
 # A process that keeps dying is a defect to be seen, not to be restarted for ever.
 RESTARTS = 5
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @dataclass

@@ -23,7 +23,7 @@ from rich.console import Console
 from api.auth.tokens import new_key as new_session_key
 from deploy.local import operate, settings
 from deploy.local.environment import REPOSITORY
-from deploy.local.processes import Child, Group
+from deploy.local.processes import Child, Group, free_port
 from deploy.local.secret_files import kept
 from deploy.local.servers import Postgres, postgres, valkey
 from ingest.seal import new_key
@@ -163,7 +163,7 @@ def _migrate(server: Postgres) -> None:
 
 def _sources(arguments: argparse.Namespace, group: Group, data: Path) -> settings.Sources:
     """Start the simulator unless every source has a key."""
-    port = _free_port()
+    port = free_port()
     chosen = settings.sources(
         settings.read_env(), f"http://{HOST}:{port}", captured=arguments.payloads is not None
     )
@@ -229,12 +229,6 @@ def _start_services(
         group.start(Child(name, ["ingest.worker", "--queues", "bulk"], ingest, logs / f"{name}.log"))
     group.start(Child("scheduler", ["ingest.scheduler"], ingest, logs / "scheduler.log"))
     group.start(Child("api", ["api"], api, logs / "api.log"))
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_ready(url: str, group: Group) -> None:

@@ -16,7 +16,8 @@ from ingest.sources.budget import Observed
 from ingest.sources.call import Caller
 from ingest.sources.http import Answer, Request, raise_for_overload
 from ingest.sources.pull import Batch
-from ingest.sources.reddit_token import Tokens, blocked
+from ingest.sources.reddit_grant import blocked
+from ingest.sources.reddit_token import Tokens
 from ingest.sources.redirect import Moved, call_following, moved
 from shared.clock import Clock
 from shared.config import IngestSettings

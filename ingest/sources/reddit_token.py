@@ -1,23 +1,22 @@
 """Reddit's application-only token: one for all workers, fetched by one of them, kept until shortly before its end."""
 
 import contextlib
-from http import HTTPStatus
 from typing import Final
 
-import msgspec
 import redis
 import redis.exceptions
 
 from ingest.ports import Priority
 from ingest.sources import decode
 from ingest.sources.call import Caller
-from ingest.sources.http import Answer, Request, raise_for_overload
+from ingest.sources.http import Answer, Request
+from ingest.sources.reddit_grant import Grant, raise_for_client, raise_for_no_token
 from ingest.sources.reddit_post import NAME
 from ingest.sources.refusal import fingerprint
 from shared import keys
 from shared.clock import Clock
 from shared.config import IngestSettings
-from shared.errors import BadAnswerError, KeyRefusedError, UnreachableError
+from shared.errors import UnreachableError
 
 # A call that begins with a token must end before the token does.
 _MARGIN_SECONDS: Final = 60
@@ -25,15 +24,6 @@ _MARGIN_SECONDS: Final = 60
 # a second token and nothing else. Who waits longer comes back later instead.
 _LOCK_SECONDS: Final = 10
 _LOCK_WAIT_SECONDS: Final = 12
-
-
-class _Token(msgspec.Struct):
-    """Reddit reports most failures in a 200."""
-
-    access_token: str = ""
-    expires_in: int = 0
-    error: str | int | None = None
-    error_description: str = ""
 
 
 class Tokens:
@@ -80,24 +70,8 @@ class Tokens:
             self._client.set(self._name, token.access_token, ex=seconds)
         return token.access_token
 
-    def _read(self, answer: Answer) -> _Token:
-        raise_for_overload(NAME, answer, self._clock())
-        if answer.status == HTTPStatus.FORBIDDEN and answer.is_html():
-            raise blocked()
-        if answer.status == HTTPStatus.UNAUTHORIZED:
-            raise KeyRefusedError(NAME, "it does not know this client id and secret")
-        token = decode.envelope(NAME, answer, _Token)
-        if token.error is not None:
-            said = decode.shortened(f"{token.error} {token.error_description}".strip())
-            raise KeyRefusedError(NAME, f"it gives this client no token: {said}")
-        if answer.status != HTTPStatus.OK or not token.access_token:
-            raise BadAnswerError(NAME, f"it answered {answer.status} without a token")
-        return token
-
-
-def blocked() -> KeyRefusedError:
-    """The HTML 403 is about who asks and from where, not about the token."""
-    return KeyRefusedError(
-        NAME,
-        "blocked by Reddit's network security: check the User-Agent and the address that calls come from",
-    )
+    def _read(self, answer: Answer) -> Grant:
+        raise_for_client(answer, self._clock())
+        grant = decode.envelope(NAME, answer, Grant)
+        raise_for_no_token(answer, grant)
+        return grant

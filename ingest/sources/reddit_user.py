@@ -12,24 +12,13 @@ from ingest.ports import Priority
 from ingest.sources import decode
 from ingest.sources.call import Caller
 from ingest.sources.http import Answer, Request, raise_for_overload
+from ingest.sources.reddit_grant import Grant, blocked, raise_for_client, raise_for_no_token
 from ingest.sources.reddit_post import NAME
-from ingest.sources.reddit_token import blocked
 from shared.clock import Clock
 from shared.config import IngestSettings
-from shared.errors import BadAnswerError, GrantRefusedError, KeyRefusedError, NotConfiguredError
+from shared.errors import BadAnswerError, GrantRefusedError, NotConfiguredError
 
 T = TypeVar("T")
-
-
-class _Token(msgspec.Struct):
-    """Reddit reports most failures in a 200."""
-
-    access_token: str = ""
-    refresh_token: str | None = None
-    expires_in: int = 0
-    scope: str = ""
-    error: str | int | None = None
-    error_description: str = ""
 
 
 class _Me(msgspec.Struct):
@@ -74,13 +63,13 @@ class RedditIdentity:
 
     def _grant(self, form: dict[str, str], refresh_token: str | None) -> Tokens:
         asked_at = self._clock()
-        token = self._post("access_token", form, self._read_token)
+        given = self._post("access_token", form, self._read_grant)
         return Tokens(
-            access_token=token.access_token,
+            access_token=given.access_token,
             # Whether a refresh rotates is not documented: what comes back counts, else what there was.
-            refresh_token=token.refresh_token or refresh_token,
-            expires_at=_expiry(asked_at, token.expires_in),
-            scope=token.scope,
+            refresh_token=given.refresh_token or refresh_token,
+            expires_at=_expiry(asked_at, given.expires_in),
+            scope=given.scope,
         )
 
     def _post(self, path: str, form: dict[str, str], read: Callable[[Answer], T]) -> T:
@@ -91,32 +80,21 @@ class RedditIdentity:
         request = Request(url=f"{self._auth}/api/v1/{path}", form=form, basic_auth=self._credentials)
         return self._tokens.call(request, read, Priority.INTERACTIVE)
 
-    def _read_token(self, answer: Answer) -> _Token:
-        self._check(answer)
+    def _read_grant(self, answer: Answer) -> Grant:
+        raise_for_client(answer, self._clock())
         if answer.status == HTTPStatus.BAD_REQUEST:
             raise GrantRefusedError(NAME, "the refresh token is not good any more")
-        token = decode.envelope(NAME, answer, _Token)
-        if token.error == "invalid_grant":
+        grant = decode.envelope(NAME, answer, Grant)
+        if grant.error == "invalid_grant":
             raise GrantRefusedError(NAME, "the code is wrong, used or expired")
-        if token.error is not None:
-            said = decode.shortened(f"{token.error} {token.error_description}".strip())
-            raise KeyRefusedError(NAME, f"it gives this client no token: {said}")
-        if answer.status != HTTPStatus.OK or not token.access_token:
-            raise BadAnswerError(NAME, f"it answered {answer.status} without a token")
-        return token
+        raise_for_no_token(answer, grant)
+        return grant
 
     def _read_revoked(self, answer: Answer) -> None:
-        self._check(answer)
+        raise_for_client(answer, self._clock())
         # 400: it belongs to a client id that is not ours (any more); nothing that we could end.
         if answer.status not in {HTTPStatus.OK, HTTPStatus.NO_CONTENT, HTTPStatus.BAD_REQUEST}:
             raise BadAnswerError(NAME, f"it answered {answer.status} to a revocation")
-
-    def _check(self, answer: Answer) -> None:
-        raise_for_overload(NAME, answer, self._clock())
-        if answer.status == HTTPStatus.FORBIDDEN and answer.is_html():
-            raise blocked()
-        if answer.status == HTTPStatus.UNAUTHORIZED:
-            raise KeyRefusedError(NAME, "it does not know this client id and secret")
 
     def _read_me(self, answer: Answer) -> _Me:
         raise_for_overload(NAME, answer, self._clock())

@@ -1,12 +1,7 @@
 """Malformed queries: one way to say what is wrong, where, and how the text would be right."""
 
-import difflib
-from collections.abc import Iterable
-
 from shared.errors import BadQueryError
 from shared.query.limits import Code
-
-_SHOWN_CHARACTERS = 40
 
 
 class Source:
@@ -25,15 +20,3 @@ class Source:
 
 def tidy(text: str) -> str:
     return " ".join(text.split())
-
-
-def shown(text: str) -> str:
-    """A piece of the query as it may stand in a sentence: short and printable."""
-    cut = text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
-    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in cut)
-
-
-def nearest(word: str, names: Iterable[str]) -> str | None:
-    """The name that was probably meant."""
-    near = difflib.get_close_matches(word[:_SHOWN_CHARACTERS].lower(), list(names), n=1, cutoff=0.6)
-    return near[0] if near else None

@@ -5,14 +5,15 @@ from typing import get_args
 
 from shared.languages import REGCONFIGS
 from shared.query import words
-from shared.query.faults import Source, nearest, shown
+from shared.query.faults import Source
 from shared.query.limits import MAX_DECIMALS
 from shared.query.tokens import Token
 from shared.query.tree import Equal, Leaf, Polarity, Text, TextField
+from shared.quoting import nearest, shown
+from shared.sources import SOURCES
 
 TEXT_FIELDS: tuple[TextField, ...] = get_args(TextField)
 FIELDS = ("title", "body", "author", "outlet", "source", "lang", "sentiment")
-SOURCES = ("newsapi", "guardian", "reddit")
 LABELS = ("positive", "negative", "neutral")
 
 # What other search languages and our own answers call them.

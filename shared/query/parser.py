@@ -11,10 +11,11 @@ Operators are upper case: `and`, `or` and `not` in lower case are words. No fiel
 from shared.errors import BadQueryError
 from shared.query import fields
 from shared.query.canonical import canonical
-from shared.query.faults import Source, shown
+from shared.query.faults import Source
 from shared.query.limits import MAX_CHARACTERS, MAX_DEPTH, MAX_TERMS
 from shared.query.tokens import Token, tokens
 from shared.query.tree import Leaf, Node, Query, all_of, any_of, negation
+from shared.quoting import shown
 
 # A suggestion may itself need repair; after this many we make none.
 _REPAIRS = 8

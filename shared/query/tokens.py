@@ -5,8 +5,9 @@ from typing import Literal
 
 import msgspec
 
-from shared.query.faults import Source, shown
+from shared.query.faults import Source
 from shared.query.limits import MAX_CHARACTERS
+from shared.quoting import shown
 
 Kind = Literal["open", "close", "and", "or", "not", "minus", "field", "phrase", "word"]
 

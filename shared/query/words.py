@@ -4,9 +4,10 @@ import re
 import unicodedata
 from typing import Literal
 
-from shared.query.faults import Source, shown
+from shared.query.faults import Source
 from shared.query.limits import MAX_WORD_CHARACTERS, MIN_PREFIX_BYTES
 from shared.query.tokens import Token
+from shared.quoting import shown
 
 _OPERATORS = {"&": " AND ", "&&": " AND ", "|": " OR ", "||": " OR "}
 # Operators of tsquery, SQL, Lucene and of programs: a reader who typed one meant something by it.

@@ -3,27 +3,18 @@
 The baseline is what the slowest source alone takes: the same three requests, sent at once by a plain client.
 """
 
-import contextlib
-import os
-import socket
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import NamedTuple
 
 import httpx
 import psycopg
 import redis
 
-from deploy.local import settings
-from deploy.local.processes import Child, Group
-from deploy.local.servers import postgres, valkey
 from deploy.local.upstreams import accounts
+from tests.bench import product
+from tests.bench.product import Product
 from tests.bench.report import Figure, percentile, report
 
 QUERIES = ["climate", "election", "bank", "school", "police"] * 4
@@ -35,10 +26,7 @@ PACE = {"NEWSINTEL_GUARDIAN_CALLS_PER_SECOND": "100"}
 
 
 def main() -> int:
-    with (
-        tempfile.TemporaryDirectory(prefix="newsintel-bench-") as directory,
-        system(Path(directory)) as running,
-    ):
+    with product.running(["interactive"], ingest=PACE) as running:
         client = httpx.Client(base_url=running.api, timeout=20)
         slow(running.simulator)
         direct = Direct(running.simulator)
@@ -123,80 +111,14 @@ def slow(simulator: str) -> None:
     httpx.post(f"{simulator}/_control/settings", json=limits).raise_for_status()
 
 
-class Running(NamedTuple):
-    """Where the parts are."""
-
-    api: str
-    simulator: str
-    database: str
-    redis: str
-
-
-def forget(running: Running) -> None:
+def forget(running: Product) -> None:
     """An empty archive and nothing cached; the token that Reddit gave stays."""
-    with psycopg.connect(running.database, autocommit=True) as owner:
+    with psycopg.connect(running.database("owner"), autocommit=True) as owner:
         owner.execute("TRUNCATE stories, articles CASCADE")
     with redis.Redis.from_url(running.redis) as client:
         for prefix in ("search", "flight", "standing", "answer"):
             for key in client.scan_iter(f"{prefix}:*"):
                 client.delete(key)
-
-
-@contextlib.contextmanager
-def system(directory: Path) -> Iterator[Running]:
-    """The whole product on an empty archive, without its scheduler."""
-    api, simulator = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
-    group = Group(directory / "processes")
-    with postgres(directory / "postgres") as server, valkey(directory / "valkey") as redis_url:
-        server.create_database("newsintel")
-        owner = {"NEWSINTEL_DATABASE_URL": server.url("newsintel_owner", "newsintel")}
-        subprocess.run(
-            [sys.executable, "-m", "migrations", "upgrade"], check=True, env={**os.environ, **owner}
-        )
-        ingest = {
-            **settings.sources({}, simulator, captured=True).environment,
-            **PACE,
-            "NEWSINTEL_DATABASE_URL": server.url("newsintel_worker", "newsintel"),
-            "NEWSINTEL_REDIS_URL": redis_url,
-        }
-        serving = {
-            "NEWSINTEL_DATABASE_URL": server.url("newsintel_api", "newsintel"),
-            "NEWSINTEL_REDIS_URL": redis_url,
-            "NEWSINTEL_PORT": api.rpartition(":")[2],
-            # One address asks everything here.
-            "NEWSINTEL_LIMIT_ADDRESS_BURST": "1000000",
-            "NEWSINTEL_LIMIT_ADDRESS_HOUR": "1000000",
-        }
-        port = simulator.rpartition(":")[2]
-        parts = [
-            ("upstreams", ["deploy.local.upstreams", "--port", port], {}),
-            ("worker", ["ingest.worker", "--queues", "interactive"], ingest),
-            ("api", ["api"], serving),
-        ]
-        try:
-            for name, module, environment in parts:
-                group.start(Child(name, module, environment, directory / f"{name}.log"))
-            for url in (api, simulator):
-                wait_for(lambda url=url: httpx.get(f"{url}/health").is_success)
-            yield Running(api, simulator, server.url("newsintel_owner", "newsintel"), redis_url)
-        finally:
-            group.stop()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        with contextlib.suppress(httpx.HTTPError):
-            if condition():
-                return
-        time.sleep(0.05)
-    raise TimeoutError(f"not ready within {seconds} s")
 
 
 if __name__ == "__main__":

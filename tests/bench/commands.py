@@ -6,17 +6,12 @@ The baseline is what many would write instead: a plain handler that INSERTs the 
 import argparse
 import asyncio
 import contextlib
-import os
-import socket
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
@@ -27,13 +22,12 @@ from granian.server.embed import Server
 from psycopg_pool import AsyncConnectionPool
 
 from api.auth.tokens import Keyring, Tokens, new_key
-from deploy.local import settings
-from deploy.local.processes import Child, Group
-from deploy.local.servers import postgres, valkey
+from deploy.local.processes import free_port
 from ingest.seal import new_key as new_seal_key
 from shared import bus
 from shared.clock import utcnow
 from shared.commands import FetchTopic, Queue, RecordSearches, Searched
+from tests.bench import product
 from tests.bench.report import Figure, percentile, report
 from tests.factories import Archive
 
@@ -42,11 +36,7 @@ WARM_UP = 20
 # So many bulk commands always wait while the loaded half is measured.
 DEPTH = 40
 SEARCHES = 500
-UNLIMITED = {
-    f"NEWSINTEL_LIMIT_{who}_{window}": "100000000"
-    for who in ("ADDRESS", "USER")
-    for window in ("BURST", "HOUR")
-}
+UNLIMITED = {f"NEWSINTEL_LIMIT_USER_{window}": "100000000" for window in ("BURST", "HOUR")}
 DIRECT = """
     INSERT INTO saved_articles (user_id, kind, article_id, story_id, title, url, source, source_name, published_at,
         saved_at, edited_at)
@@ -79,10 +69,7 @@ def main() -> int:
     if arguments.serve:
         asyncio.run(serve(int(arguments.serve[0]), arguments.serve[1]))
         return 0
-    with (
-        tempfile.TemporaryDirectory(prefix="newsintel-bench-") as directory,
-        system(Path(directory)) as running,
-    ):
+    with system() as running:
         articles = archive(running.database, 2 * (WRITES + WARM_UP))
         idle = measured(running, articles[: WRITES + WARM_UP])
         with flooded(running):
@@ -195,48 +182,19 @@ async def serve(port: int, database: str) -> None:
 
 
 @contextlib.contextmanager
-def system(directory: Path) -> Iterator[Running]:
-    """Both kinds of worker, an api, the simulator, two users; and the baseline's handler."""
-    api, simulator, direct = (f"http://127.0.0.1:{free_port()}" for _ in range(3))
-    session_keys = new_key()
-    group = Group(directory / "processes")
-    with postgres(directory / "postgres") as server, valkey(directory / "valkey") as redis_url:
-        server.create_database("newsintel")
-        owner = server.url("newsintel_owner", "newsintel")
-        migrating = {**os.environ, "NEWSINTEL_DATABASE_URL": owner}
-        subprocess.run([sys.executable, "-m", "migrations", "upgrade"], check=True, env=migrating)
-        worker = server.url("newsintel_worker", "newsintel")
-        ingest = {
-            **settings.sources({}, simulator, captured=True).environment,
-            "NEWSINTEL_GUARDIAN_CALLS_PER_SECOND": "1000",
-            "NEWSINTEL_DATABASE_URL": worker,
-            "NEWSINTEL_REDIS_URL": redis_url,
-            "NEWSINTEL_SEAL_KEYS": new_seal_key(),
-        }
-        serving = {
-            "NEWSINTEL_DATABASE_URL": server.url("newsintel_api", "newsintel"),
-            "NEWSINTEL_REDIS_URL": redis_url,
-            "NEWSINTEL_PORT": api.rpartition(":")[2],
-            "NEWSINTEL_SESSION_KEYS": session_keys,
-            **UNLIMITED,
-        }
-        direct_port = direct.rpartition(":")[2]
-        parts: list[tuple[str, list[str], dict[str, str]]] = [
-            ("upstreams", ["deploy.local.upstreams", "--port", simulator.rpartition(":")[2]], {}),
-            ("interactive", ["ingest.worker", "--queues", "interactive"], ingest),
-            ("bulk", ["ingest.worker", "--queues", "bulk"], ingest),
-            ("api", ["api"], serving),
-            ("direct", ["tests.bench.commands", "--serve", direct_port, worker], {}),
-        ]
-        try:
-            for name, module, environment in parts:
-                group.start(Child(name, module, environment, directory / f"{name}.log"))
-            for url in (api, simulator):
-                wait_for(lambda url=url: httpx.get(f"{url}/health").is_success)  # type: ignore[misc]
-            wait_for(lambda: httpx.put(f"{direct}/0").status_code == httpx.codes.NOT_FOUND)
-            yield Running(api, direct, worker, redis_url, signed_in(worker, session_keys))
-        finally:
-            group.stop()
+def system() -> Iterator[Running]:
+    """Both kinds of worker, an api, two users; and the baseline's handler."""
+    session_keys, port = new_key(), free_port()
+    direct = f"http://127.0.0.1:{port}"
+    with product.running(
+        ["interactive", "bulk"],
+        ingest={"NEWSINTEL_GUARDIAN_CALLS_PER_SECOND": "1000", "NEWSINTEL_SEAL_KEYS": new_seal_key()},
+        api={"NEWSINTEL_SESSION_KEYS": session_keys, **UNLIMITED},
+    ) as parts:
+        worker = parts.database("worker")
+        parts.start("direct", ["tests.bench.commands", "--serve", str(port), worker], {})
+        product.wait_for(lambda: httpx.put(f"{direct}/0").status_code == httpx.codes.NOT_FOUND)
+        yield Running(parts.api, direct, worker, parts.redis, signed_in(worker, session_keys))
 
 
 def signed_in(database: str, session_keys: str) -> str:
@@ -255,22 +213,6 @@ def signed_in(database: str, session_keys: str) -> str:
         )
     tokens = Tokens(Keyring(session_keys), utcnow, seconds=3600)
     return tokens.issue(user_id=1, session_id=str(session), role="user")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        with contextlib.suppress(httpx.HTTPError):
-            if condition():
-                return
-        time.sleep(0.05)
-    raise TimeoutError(f"not ready within {seconds} s")
 
 
 if __name__ == "__main__":

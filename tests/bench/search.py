@@ -22,11 +22,11 @@ from urllib.parse import urlencode
 import msgspec
 import psycopg
 
+from api import question
 from api.cursor import Cursor, Cursors
 from api.queries import search as queries
 from api.queries.matching import Wanted
 from api.queries.search import Place
-from api.routes.search import question
 from deploy.local.servers import postgres
 from tests.bench import archive
 from tests.bench.engine import Engine
@@ -240,7 +240,7 @@ async def _ours(url: str, shapes: dict[str, list[Asked]]) -> Times:
 
 
 def _wanted(asked: Asked) -> Wanted:
-    return question(urlencode(asked.parameters).encode(), CURSORS).asked.wanted
+    return question.of(urlencode(asked.parameters).encode(), CURSORS).asked.wanted
 
 
 def _ways(shape: str) -> tuple[str, ...]:

@@ -21,12 +21,12 @@ import httpx
 import psutil
 import redis
 
-from deploy.local.processes import Child
+from deploy.local.processes import Child, free_port
 from deploy.local.servers import Postgres, postgres, valkey
 from tests.bench import archive, bare, load, stand_in, starts
-from tests.bench.cold import free_port, wait_for
 from tests.bench.generator import vocabulary
 from tests.bench.load import Measured
+from tests.bench.product import wait_for
 from tests.bench.report import Figure, report
 
 CONNECTIONS = 32
@@ -200,7 +200,7 @@ def _starts(server: Postgres, name: str, redis_url: str, directory: Path) -> lis
     def bare_litestar(port: int, extra: dict[str, str]) -> Child:
         return _start("start", ["tests.bench.bare", "litestar", str(port), str(empty)], extra, directory)
 
-    return starts.figures(api, bare_litestar, free_port, directory)
+    return starts.figures(api, bare_litestar, directory)
 
 
 def _environment(server: Postgres, name: str, redis_url: str) -> dict[str, str]:

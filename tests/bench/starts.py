@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import psutil
 
-from deploy.local.processes import Child
+from deploy.local.processes import Child, free_port
 from tests.bench.report import Figure
 
 ROUNDS = 5
@@ -25,7 +25,7 @@ _GIVE_UP_SECONDS = 60
 Start = Callable[[int, dict[str, str]], Child]
 
 
-def figures(api: Start, bare: Start, free_port: Callable[[], int], directory: Path) -> list[Figure]:
+def figures(api: Start, bare: Start, directory: Path) -> list[Figure]:
     bytecode = {"PYTHONPYCACHEPREFIX": str(directory / "bytecode"), "PYTHONDONTWRITEBYTECODE": ""}
     for start in (api, bare):
         _ready(start, free_port(), bytecode)  # compiles

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 import redis as redis_client
 
 from api.auth.tokens import new_key as new_session_key
-from deploy.local.processes import Child
+from deploy.local.processes import Child, free_port
 from deploy.local.up import SIGN_IN
 from ingest.seal import new_key
 from shared import bus
@@ -31,12 +30,6 @@ def eventually(condition: Callable[[], Any], *, seconds: float = WAIT_SECONDS) -
         assert time.monotonic() < deadline, f"not within {seconds} s; last: {value!r}"
         time.sleep(0.05)
     return value
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class System:

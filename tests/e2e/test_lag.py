@@ -10,7 +10,7 @@ import pytest
 
 from deploy.aws.lateness import FETCH_LATE_SECONDS, NEWS_OLD_SECONDS
 from shared.commands import FetchTopic
-from shared.tables import SOURCES
+from shared.sources import SOURCES
 from tests.e2e.conftest import eventually
 
 SINCE = timedelta(hours=2)

@@ -8,11 +8,12 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from deploy.local.processes import free_port
 from shared import prometheus
 from shared.commands import Queue
 from shared.metrics import METRICS, TABLE, TIERS
-from shared.tables import SOURCES
-from tests.e2e.conftest import eventually, free_port
+from shared.sources import SOURCES
+from tests.e2e.conftest import eventually
 
 AWS = Path(__file__).parents[2] / "deploy" / "aws"
 # What no ordinary run has: something is out of order, over, or done by people who signed in.

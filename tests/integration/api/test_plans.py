@@ -10,10 +10,10 @@ import msgspec
 import psycopg
 import pytest
 
+from api import question
 from api.cursor import Cursors
 from api.queries import search as queries
 from api.queries.search import Place
-from api.routes import search
 from shared import db
 
 pytestmark = pytest.mark.anyio
@@ -92,10 +92,10 @@ async def connection(archive_of_many):
 async def test_no_search_reads_the_whole_archive(connection, subtests):
     for asked, sort in itertools.product(SEARCHES, SORTS):
         with subtests.test(asked=asked, sort=sort):
-            question = search.question(urlencode(asked | {"sort": sort}).encode(), CURSORS)
-            wanted = question.asked.wanted
+            understood = question.of(urlencode(asked | {"sort": sort}).encode(), CURSORS)
+            wanted = understood.asked.wanted
             explained = Explained(connection)
-            place = Place(page=question.view.page, limit=20)
+            place = Place(page=understood.view.page, limit=20)
             found = await queries.find(explained, wanted, sort, place, datetime.now(UTC))
             check(explained.plans, "list")
             if found.next:
@@ -116,7 +116,7 @@ def check(plans: list[str], what: str) -> None:
 
 async def test_a_list_looks_into_the_index_once_for_each_block_of_time(connection):
     explained = Explained(connection)
-    wanted = search.question(f"q={COMMON}".encode(), CURSORS).asked.wanted
+    wanted = question.of(f"q={COMMON}".encode(), CURSORS).asked.wanted
     await queries.find(explained, wanted, "newest", Place(page=1, limit=20), datetime.now(UTC))
     [plan] = [plan for plan in explained.plans if "articles_blocks_idx" in plan]
     looks = int(re.search(r"Bitmap Index Scan on articles_blocks_idx .* loops=(\d+)", plan)[1])

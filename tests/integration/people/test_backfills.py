@@ -6,6 +6,7 @@ import pytest
 
 from ingest.handlers import roles
 from shared.clock import utcnow
+from tests.people import COFFEE
 
 pytestmark = pytest.mark.anyio
 PATH = "/ops/backfills"
@@ -78,7 +79,7 @@ async def test_an_operators_key_does_the_same(operator, person, ports, rows):
 
 
 async def test_nobody_else_gets_in(person, operator):
-    reader = await person().sign_in("slow_morning_coffee")
+    reader = await person().sign_in(COFFEE)
     for someone, status, code in ((person(), 401, "not_signed_in"), (reader, 403, "operators_only")):
         for answer in (
             await someone.client.get(PATH),

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.people import MARTA, eventually
+from tests.people import COFFEE, MARTA, eventually
 
 pytestmark = pytest.mark.anyio
 
@@ -59,7 +59,7 @@ async def test_a_personal_search(person, archive):
     assert (await titles("q=xylograph&personal&language=de"))[0] == ["Xylograph C"]
     assert (await titles("q=xylograph&personal"))[0] == []
     # Equal preferences share what is cached: the key is the search in the end, not the user.
-    other = await person().sign_in("slow_morning_coffee")
+    other = await person().sign_in(COFFEE)
     for key, value in (("outlets_hidden", ["Loud Outlet"]), ("language", "de"), ("sources", ["newsapi"])):
         await other.write("PUT", f"/me/preferences/{key}", json={"value": value})
     await titles("q=xylograph&personal&language=de")

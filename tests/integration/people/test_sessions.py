@@ -10,7 +10,8 @@ import jwt
 import pytest
 
 from api.auth.tokens import Keyring, new_key
-from tests.people import MARTA, ORIGIN, SESSION_KEYS, eventually
+from shared import keys
+from tests.people import COFFEE, MARTA, ORIGIN, SESSION_KEYS, eventually
 
 pytestmark = pytest.mark.anyio
 
@@ -190,7 +191,7 @@ async def test_revocation_is_read_from_the_database_when_redis_cannot_tell(perso
     program = person()
     await program.tokens()
     people = app.state.deps.people
-    people.revocations._subscribed.clear()  # as when the connection is lost
+    people.revocations._subscription._following.clear()  # as when the connection is lost
     assert not people.revocations.current
     assert (await program.client.get("/me")).status_code == 200
     import psycopg
@@ -200,12 +201,23 @@ async def test_revocation_is_read_from_the_database_when_redis_cannot_tell(perso
     assert (await program.client.get("/me")).status_code == 401
 
 
+async def test_what_was_revoked_while_the_channel_could_not_be_heard_is_known_with_its_return(
+    app, person, redis
+):
+    await person().sign_in()
+    revocations = app.state.deps.people.revocations
+    redis.zadd(keys.REVOKED, {keys.revoked_session("meanwhile"): time.time() + 60})
+    assert keys.revoked_session("meanwhile") not in revocations
+    redis.client_kill_filter(_type="pubsub")
+    await eventually(lambda: keys.revoked_session("meanwhile") in revocations and revocations.current)
+
+
 # Cross-site requests --------------------------------------------------------------------------------------------
 
 
 async def test_cross_site_writes_are_refused(person, archive, rows):
     article, marta = archive.article(), await person().sign_in()
-    stranger = await person().sign_in("slow_morning_coffee")
+    stranger = await person().sign_in(COFFEE)
     path, right = f"/me/saved/articles/{article}", marta.csrf
     attempts = [
         {},

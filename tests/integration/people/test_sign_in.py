@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from api.auth import state
-from tests.people import MARTA, ORIGIN, SUSPENDED, consent
+from tests.people import COFFEE, MARTA, ORIGIN, SUSPENDED, consent
 
 pytestmark = pytest.mark.anyio
 
@@ -158,13 +158,13 @@ async def test_an_open_redirect(person):
 
 async def test_a_fixed_session(person):
     """What an attacker planted before the sign-in is worth nothing after it."""
-    attacker = await person().sign_in("slow_morning_coffee")
+    attacker = await person().sign_in(COFFEE)
     planted = dict(attacker.client.cookies)
     victim = person()
     victim.client.cookies.update(planted)
     await victim.sign_in(MARTA)
     assert (await victim.client.get("/me")).json()["user"]["username"] == MARTA
-    assert (await attacker.client.get("/me")).json()["user"]["username"] == "slow_morning_coffee"
+    assert (await attacker.client.get("/me")).json()["user"]["username"] == COFFEE
     for name, value in planted.items():
         assert victim.client.cookies.get(name, domain="127.0.0.1") != value
 

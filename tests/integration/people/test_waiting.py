@@ -7,7 +7,7 @@ import pytest
 from api.app import create_app
 from ingest import worker
 from shared.commands import Queue
-from tests.people import Person, eventually
+from tests.people import COFFEE, Person, eventually
 
 pytestmark = pytest.mark.anyio
 
@@ -28,7 +28,7 @@ async def test_a_write_without_a_worker_is_carried_out_when_it_comes_back(
         marta, other = Person(app, upstreams), Person(app, upstreams)
         thread = working()
         await marta.sign_in()
-        await other.sign_in("slow_morning_coffee")
+        await other.sign_in(COFFEE)
         stop.set()
         thread.join()
         stop.clear()

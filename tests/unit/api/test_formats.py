@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api import formats
-from api.formats import Page, atom, json_feed, rss, table
+from api.formats import Page, atom, json_feed, rss, sheet, table
 from api.queries.articles import Article, Mention, Sentiment
 
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -142,12 +142,12 @@ def test_any_text_survives_json_lines(listed):
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "  =1", "\uff1d1"])
 def test_what_a_spreadsheet_would_compute_is_disarmed(text):
-    assert table.cell(text) == f"'{text}"
+    assert sheet.cell(text) == f"'{text}"
 
 
 @pytest.mark.parametrize("value", ["a=1", "", -0.5, None, 7])
 def test_everything_else_stays_as_it_is(value):
-    assert table.cell(value) == value
+    assert sheet.cell(value) == value
 
 
 def test_tables_show_the_fields_that_were_asked_for():

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.params import Choice, Integer, Language, Moment, Parameter, Text, did_you_mean, parse, shown, texts
-from api.routes import search
+from api import question
+from api.kinds import Choice, Integer, Language, Moment, Text, did_you_mean
+from api.params import Parameter, parse, texts
 from shared.errors import BadParameterError
+from shared.quoting import shown
 
 TABLE = (
     Parameter(name="q", kind=Text(longest=10), description="", example="x"),
@@ -35,7 +37,7 @@ def test_defaults_stand_for_what_is_not_given():
     ],
 )
 def test_a_request_has_one_canonical_form_that_is_read_as_the_same(sent, canonical):
-    table = (*search.PARAMETERS, search.PERSONAL)
+    table = (*question.PARAMETERS, question.PERSONAL)
     read = parse(sent.encode(), table)
     assert urlencode(texts(read, table)) == canonical
     assert parse(canonical.encode(), table) == read

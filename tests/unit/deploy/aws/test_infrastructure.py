@@ -15,7 +15,7 @@ from deploy.aws.contracts import problems
 from migrations.roles import RolesSettings
 from shared.config import PREFIX, ApiSettings, IngestSettings, MigrationSettings
 from shared.emf import FLUSH_SECONDS
-from shared.tables import SOURCES
+from shared.sources import SOURCES
 
 
 @pytest.fixture

@@ -5,9 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared import tables
 from shared.errors import BadParameterError, BadQueryError
-from shared.query import fields
 from shared.query.canonical import cache_text, canonical
 from shared.query.limits import MAX_CHARACTERS, MAX_DEPTH, MAX_TERMS
 from shared.query.parser import parse
@@ -229,10 +227,6 @@ def test_different_queries_have_different_cache_texts() -> None:
         "a b OR c",
     ]
     assert len({cache_text(parse(text).root) for text in texts}) == len(texts)
-
-
-def test_the_sources_are_those_of_the_archive() -> None:
-    assert fields.SOURCES == tables.SOURCES
 
 
 # Pieces that mean something to this or to another query language, mixed with any characters at all.

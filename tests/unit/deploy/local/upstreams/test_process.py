@@ -1,7 +1,6 @@
 """The real process on a real port: ready fast, polite at the end, and rude when it is asked to be."""
 
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,15 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from deploy.local.processes import free_port
+
 REPOSITORY = Path(__file__).parents[5]
 AGENT = "test:news:0 (by /u/nobody)"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def start(*options: str) -> tuple[subprocess.Popen[bytes], str]:
