@@ -1,5 +1,6 @@
 import http.client
 import socket
+import threading
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -52,5 +53,6 @@ def test_a_process_that_does_not_answer_is_not_healthy(port):
 
 
 def test_without_a_port_there_is_nothing_to_ask():
+    before = threading.active_count()
     with inner_port.answering(HOST, 0, inner_port.health(lambda: True)):
-        pass
+        assert threading.active_count() == before
