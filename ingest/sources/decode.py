@@ -11,6 +11,7 @@ from ingest.sources.http import Answer
 from shared.errors import BadAnswerError
 
 T = TypeVar("T")
+_LONGEST = 300  # characters of what an upstream says
 _UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -37,10 +38,10 @@ def record(source: str, raw: bytes, kind: type[T], understand: Callable[[T], Out
     return understand(decoded)
 
 
-def shortened(text: str, limit: int = 300) -> str:
+def shortened(text: str) -> str:
     """An upstream's sentence, fit for one line of a log."""
     flat = " ".join(text.split())
-    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+    return flat if len(flat) <= _LONGEST else flat[: _LONGEST - 1] + "…"
 
 
 def _respelt(body: bytes) -> bytes:

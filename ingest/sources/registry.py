@@ -64,27 +64,17 @@ def build(
     }
 
 
-def posts(
-    settings: IngestSettings,
-    client: redis.Redis,
-    metrics: Metrics,
-    clock: Clock = utcnow,
-    sleep: Sleep = time.sleep,
-) -> Posts:
+def posts(settings: IngestSettings, client: redis.Redis, metrics: Metrics) -> Posts:
     """Reddit's word on posts that we have, on the budget and the circuit that it shares with Reddit's feeds."""
     name = reddit.NAME
     transport, book = Transport(name, settings), ledgers(settings, client)[name]
     circuit = _circuit(name, settings, client)
-    by_reddit = _caller(name, transport, book, circuit, settings, metrics, reddit.observed, clock, sleep)
-    return reddit.Reddit(settings, by_reddit, Tokens(settings, client, by_reddit, clock), clock)
+    by_reddit = _caller(name, transport, book, circuit, settings, metrics, reddit.observed)
+    return reddit.Reddit(settings, by_reddit, Tokens(settings, client, by_reddit, utcnow), utcnow)
 
 
 def identity(
-    settings: IngestSettings,
-    client: redis.Redis,
-    metrics: Metrics,
-    clock: Clock = utcnow,
-    sleep: Sleep = time.sleep,
+    settings: IngestSettings, client: redis.Redis, metrics: Metrics, clock: Clock = utcnow
 ) -> Identity:
     """Reddit's sign-in, on the budget and the circuit that it shares with Reddit's feeds."""
     name = reddit.NAME
@@ -92,7 +82,7 @@ def identity(
     circuit = _circuit(name, settings, client)
 
     def caller(observer: Observer) -> Caller:
-        return _caller(name, transport, book, circuit, settings, metrics, observer, clock, sleep)
+        return _caller(name, transport, book, circuit, settings, metrics, observer, clock)
 
     return RedditIdentity(settings, caller(_unobserved), caller(reddit.observed), clock)
 
@@ -113,8 +103,8 @@ def _caller(
     settings: IngestSettings,
     metrics: Metrics,
     observer: Observer,
-    clock: Clock,
-    sleep: Sleep,
+    clock: Clock = utcnow,
+    sleep: Sleep = time.sleep,
 ) -> Caller:
     return Caller(
         name,

@@ -53,11 +53,9 @@ def terms(
     ]
 
 
-def steps(
-    query: Query, lexemes: Lexemes, languages: Iterable[str] = (), *, columns: Columns = COLUMNS
-) -> list[Step]:
+def steps(query: Query, lexemes: Lexemes, *, columns: Columns = COLUMNS) -> list[Step]:
     """What the outermost AND joins, or the whole query; parts that are ignored are left out."""
-    configs = configs_of(languages)
+    configs = configs_of(())
     root = query.root
     parts = root.children if isinstance(root, And) else (root,)
     within = narrowed(root, configs) if isinstance(root, And) else configs

@@ -76,9 +76,9 @@ def copy(server: Postgres, of: str, name: str) -> Iterator[str]:
         server.drop_database(name)
 
 
-def load(conn: Connection[Any], articles: Iterable[Made], *, late_indexes: bool = True) -> int:
+def load(conn: Connection[Any], articles: Iterable[Made]) -> int:
     """COPY articles and all that belongs to them into empty tables; returns how many."""
-    late = conn.execute(_LATE_INDEXES, (list(_COLUMNS),)).fetchall() if late_indexes else []
+    late = conn.execute(_LATE_INDEXES, (list(_COLUMNS),)).fetchall()
     for index, _ in late:
         conn.execute(f"DROP INDEX {index}")
     count = 0

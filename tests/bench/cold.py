@@ -1,4 +1,4 @@
-"""A cold query end to end: through api, queue, worker, three slow sources, pipeline and database; then out of Redis.
+"""A cold query end to end: api, queue, worker, three slow sources, pipeline, database; then out of the cache.
 
 The baseline is what the slowest source alone takes: the same three requests, sent at once by a plain client.
 """
@@ -49,7 +49,7 @@ def main() -> int:
             ),
             Figure(name="cold query, p95", value=percentile(cold, 95), unit="ms", baseline=percentile(baseline, 95)),
             Figure(
-                name="repeated query out of Redis, median", value=statistics.median(warm), unit="ms",
+                name="repeated query out of the cache, median", value=statistics.median(warm), unit="ms",
                 baseline=asked, ratio=statistics.median(warm) / asked,
             ),
         ],

@@ -37,8 +37,8 @@ def spread(values: Sequence[float]) -> str:
     return f"median {statistics.median(values):.4g} ({min(values):.4g} ... {max(values):.4g}, {len(values)} runs)"
 
 
-def report(bench: str, figures: Iterable[Figure], arguments: Sequence[str] = sys.argv) -> None:
-    """Print the table; with --json among the arguments also the object, last."""
+def report(bench: str, figures: Iterable[Figure]) -> None:
+    """Print the table; with --json on the command line also the object, last."""
     listed = list(figures)
     table = Table(title=f"bench {bench}")
     for column in ("figure", "value", "unit", "baseline", "ratio", "aim", "met"):
@@ -46,7 +46,7 @@ def report(bench: str, figures: Iterable[Figure], arguments: Sequence[str] = sys
     for figure in listed:
         table.add_row(*(_cell(value) for value in msgspec.structs.astuple(figure)))
     Console().print(table)
-    if "--json" in arguments:
+    if "--json" in sys.argv:
         print(json.dumps({"bench": bench, "figures": msgspec.to_builtins(listed)}))  # noqa: T201 - its purpose
 
 

@@ -84,11 +84,11 @@ def tags(entry: Entry) -> list[Item]:
     return [tag(f"{section_id}/{section_id}", str(entry.item.get("sectionName")), entry.item)]
 
 
-def tag(tag_id: str, title: str, item: Item, kind: str = "keyword") -> Item:
-    """One tag in the Guardian's shape."""
+def tag(tag_id: str, title: str, item: Item) -> Item:
+    """One keyword in the Guardian's shape."""
     return {
         "id": tag_id,
-        "type": kind,
+        "type": "keyword",
         "sectionId": item.get("sectionId"),
         "sectionName": item.get("sectionName"),
         "webTitle": title,
