@@ -25,7 +25,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     database_url: Url  # postgresql://role@host/database - the role differs between api and worker
     redis_url: Url
-    # Long enough that a popular query costs each source one call an hour quarter, short enough to be news.
+    # Long enough that a popular query costs each source a call a quarter of an hour, short enough to be news.
     freshness_seconds: Positive = 900
     # How long an access token is good (what a stolen one would serve if revocation could not be read), and therefore
     # how long a revocation is remembered in Redis.
