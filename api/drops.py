@@ -15,15 +15,13 @@ import structlog
 
 from api.answers import Answer
 from api.memory import Memory
-from shared import keys
+from shared import keys, log
 
 # A silent connection is asked this often whether it is still there, and given as long again to answer.
 PING_SECONDS: Final = 1.0
 RECONNECT_SECONDS: Final = 0.2
 # A Redis that does not answer within this is away, which does not keep an api from starting.
 START_SECONDS: Final = 1.0
-
-_log = structlog.get_logger("drops")
 
 
 class Drops:
@@ -37,6 +35,7 @@ class Drops:
         self._heard = heard
         self._listener: asyncio.Task[None] | None = None
         self._subscribed = asyncio.Event()
+        self._interruption = log.Interruption(structlog.get_logger("drops"), "drops")
 
     async def start(self) -> None:
         self._listener = asyncio.create_task(self._listen(), name="cache-drops")
@@ -56,7 +55,7 @@ class Drops:
                     await channel.subscribe(keys.DROPPED)
                     await self._relay(channel)
             except (redis.RedisError, OSError) as error:
-                _log.warning("drops_interrupted", error=str(error))
+                self._interruption.began(error)
             finally:
                 self._memory.switch(on=False)
             await asyncio.sleep(RECONNECT_SECONDS)
@@ -76,6 +75,7 @@ class Drops:
             if message["type"] == "subscribe":
                 self._memory.switch(on=True)
                 self._subscribed.set()
+                self._interruption.ended()
             elif message["type"] == "message":
                 self._drop(message["data"])
 

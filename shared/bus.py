@@ -103,6 +103,7 @@ class Bus:
         self._waiting: dict[str, set[asyncio.Future[Answer]]] = {}
         self._listener: asyncio.Task[None] | None = None
         self._subscribed = asyncio.Event()
+        self._interruption = log.Interruption(_log, "answers")
 
     async def start(self) -> None:
         """Subscribe to the answers; while Redis is away the subscription is tried again in the background."""
@@ -177,12 +178,13 @@ class Bus:
                     await channel.subscribe(keys.ANSWERS)
                     await self._catch_up()
                     self._subscribed.set()
+                    self._interruption.ended()
                     await self._relay(channel)
             except (redis.RedisError, OSError, DependencyError) as error:
                 # A cancellation can surface as an error of the connection that it interrupted.
                 if (task := asyncio.current_task()) and task.cancelling():
                     raise asyncio.CancelledError from error
-                _log.warning("answers_interrupted", error=str(error))
+                self._interruption.began(error)
                 await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _relay(self, channel: redis.asyncio.client.PubSub) -> None:

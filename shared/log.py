@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from typing import Any
 
 import structlog
 
@@ -54,6 +55,25 @@ def request_id() -> str | None:
     """Of what is under way here: the HTTP request, schedule slot or operator's command that it all began with."""
     bound: str | None = structlog.contextvars.get_contextvars().get("request_id")
     return bound
+
+
+class Interruption:
+    """Tells that something went away, and that it came back, once each, however often it is tried in between."""
+
+    def __init__(self, logger: Any, what: str) -> None:
+        self._log = logger
+        self._what = what
+        self._under_way = False
+
+    def began(self, error: Exception) -> None:
+        if not self._under_way:
+            self._log.warning(f"{self._what}_interrupted", error=str(error) or type(error).__name__)
+        self._under_way = True
+
+    def ended(self) -> None:
+        if self._under_way:
+            self._log.info(f"{self._what}_resumed")
+        self._under_way = False
 
 
 def _name_messages(record: logging.LogRecord) -> bool:

