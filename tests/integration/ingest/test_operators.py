@@ -309,3 +309,16 @@ def test_status_is_one_screen(run, ports, rows, redis):
     ):
         assert part in told, told
     assert len(told.splitlines()) < 40
+
+
+def test_status_without_redis_shows_what_the_database_knows(run, monkeypatch, rows):
+    rows(
+        """
+        INSERT INTO fetches (id, source, outcome, reason, started_at, finished_at)
+        VALUES ('x', 'reddit', 'unreachable', 'it answered 503', now(), now()) RETURNING id
+        """
+    )
+    monkeypatch.setenv("NEWSINTEL_REDIS_URL", "redis://127.0.0.1:1")
+    code, told, problem = run("status")
+    assert (code, problem.startswith("newsintel: Redis does not answer")) == (2, True)
+    assert "reddit  unreachable: it answered 503" in told
