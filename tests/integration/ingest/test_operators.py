@@ -181,6 +181,8 @@ def test_topics_are_added_paused_and_resumed(run, working, rows):
             (action, asking.me()) for action in ("topic_added", "topic_paused", "topic_resumed")
         ]
         assert run("topics", "pause", 10**6)[2] == "newsintel: nothing has that id (see the list)"
+        for wrong in ("r/europe", "two words", "europe+", "x"):
+            assert "names without r/" in run("topics", "add", "reddit", "subreddit", wrong)[2]
         assert "reddit has subreddit and query" in run("topics", "add", "reddit", "section", "x")[2]
     finally:
         rows("DELETE FROM topics WHERE query = 'europe' RETURNING id")
