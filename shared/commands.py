@@ -1,5 +1,6 @@
 """What `api`, the scheduler and operators can ask of `ingest`: imperative, frozen, small, safe to repeat."""
 
+import re
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Final, Literal
@@ -313,6 +314,8 @@ KINDS: Final = {
     "reddit": ("subreddit", "query"),
 }
 
+_SUBREDDITS: Final = re.compile(r"\w{2,21}(\+\w{2,21})*", re.ASCII)
+
 
 class AddTopic(Command, frozen=True, kw_only=True):
     """Pull something more on a cadence. Answered with events.TopicChanged; what is there already stays as it is."""
@@ -329,6 +332,8 @@ class AddTopic(Command, frozen=True, kw_only=True):
             raise ValueError(f"{self.source} has {' and '.join(KINDS[self.source])}, not {self.kind}")
         if not self.query.strip() and self.kind in {"query", "subreddit"}:
             raise ValueError(f"a {self.kind} needs words")
+        if self.kind == "subreddit" and not _SUBREDDITS.fullmatch(self.query.strip()):
+            raise ValueError("subreddits are names without r/, joined by +")
 
 
 class PauseTopic(Command, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ NewsIntelError
     ├── KeyRefusedError       the key is wrong, disabled or lacks a permission
     ├── GrantRefusedError     a person's code or token is not good (any more)
     ├── BudgetSpentError      our own ledger forbids the call; it was not made
+    │   └── NoTurnError       only for now: too soon after the last call, or the source asked us to wait
     ├── CircuitOpenError      it failed too often; left alone until a given time
     ├── RateLimitedError      it said 429
     ├── PlanLimitError        our plan with it does not cover the request (too old, too many)
@@ -127,6 +128,10 @@ class GrantRefusedError(SourceError):
 class BudgetSpentError(SourceError):
     code = "budget_spent"
     retryable = True
+
+
+class NoTurnError(BudgetSpentError):
+    code = "no_turn"
 
 
 class CircuitOpenError(SourceError):

@@ -146,13 +146,18 @@ class SourcePlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BackfillPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """Answer to commands.PlanBackfill. days: of the slowest source; left_out: sentences on what cannot be had."""
+    """Answer to commands.PlanBackfill.
+
+    days: of the slowest source; at_least: calls and days may be more, for nobody knows how many articles have words
+    that no topic pulls; left_out: sentences on what cannot be had.
+    """
 
     sources: list[SourcePlan]
     slices: int
     calls: int
     days: float | None
     left_out: list[str]
+    at_least: bool = False
 
 
 class BackfillChanged(msgspec.Struct, frozen=True, kw_only=True):

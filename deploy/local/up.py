@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeVar
@@ -78,7 +78,8 @@ def run(arguments: argparse.Namespace) -> None:
             server = stack.enter_context(_server("PostgreSQL", data / "postgres", postgres))
             status.update("Valkey (Redis protocol)")
             redis_url = stack.enter_context(_server("Valkey", data / "valkey", valkey))
-            group.note(psutil.Process(redis.Redis.from_url(redis_url).info("server")["process_id"]))
+            valkey_process = psutil.Process(redis.Redis.from_url(redis_url).info("server")["process_id"])
+            group.note(valkey_process)
             stack.callback(group.stop)
             status.update("Database schema")
             server.create_database(DATABASE)
@@ -94,7 +95,7 @@ def run(arguments: argparse.Namespace) -> None:
             _wait_ready(f"http://{HOST}:{arguments.port}/health", group)
         _greet(arguments, chosen, data)
         try:
-            _watch(group)
+            _watch(group, {"PostgreSQL": psutil.Process(server.pid), "Valkey": valkey_process})
         except KeyboardInterrupt:
             console.print("Stopping: what is under way is finished first")
             raise
@@ -264,11 +265,21 @@ def _greet(arguments: argparse.Namespace, chosen: settings.Sources, data: Path) 
     console.print(f"  All of it:  {base}/docs\n  Logs:       {data / 'logs'}\n  Stop:       Ctrl-C\n")
 
 
-def _watch(group: Group) -> None:
+def _watch(group: Group, servers: Mapping[str, psutil.Process]) -> None:
     while True:
         time.sleep(0.5)
+        for name, server in servers.items():
+            if _has_ended(server):
+                raise UpError(f"{name} has ended; start again, its data is kept")
         if ended := group.watch():
             raise UpError(f"{ended.name} keeps ending: {ended.last_line()}")
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _interrupt(*_: object) -> None:

@@ -54,6 +54,7 @@ def summary(planned: Planned, limits: Limits) -> BackfillPlan:
         calls=sum(source.calls for source in sources),
         days=None if None in days else max((d for d in days if d is not None), default=0.0),
         left_out=planned.left_out,
+        at_least=any(not each.target.topic_id for each in planned.slices),
     )
 
 

@@ -1,6 +1,7 @@
 """Sends a command to the workers and waits for its answer."""
 
 import getpass
+import re
 import time
 import uuid
 from typing import Any, Final, TypeVar
@@ -20,13 +21,17 @@ PATIENCE_SECONDS: Final = 20.0
 _POLL_SECONDS: Final = 0.05
 
 _SENTENCES: Final[dict[str, str]] = {
-    Refusal.NOT_FOUND: "there is no such thing",
+    Refusal.NOT_FOUND: "nothing has that id (see the list)",
     Refusal.WRONG_STATE: "it is over, or not in a state for that (see the list)",
     Refusal.NOTHING_TO_DO: "there is nothing to fetch",
     Refusal.IN_THE_FUTURE: "that is in the future: choose an --until that is over",
     Refusal.TOO_LARGE: "that is too much at once: choose a shorter time or fewer sources",
     Refusal.IDEMPOTENCY_MISMATCH: "this --key was used for another backfill",
 }
+
+# As msgspec words it: "Expected `int` >= 60 - at `$.cadence_seconds`".
+_PLACE: Final = re.compile(r"^(?P<problem>.*) - at `\$\.(?P<field>\w+)`$")
+_TYPED: Final = {"cadence_seconds": "--every", "max_pages": "--pages", "backfill_id": "id", "topic_id": "id"}
 
 T = TypeVar("T")
 
@@ -59,7 +64,16 @@ def made(kind: type[T], /, **fields: Any) -> T:
     try:
         return msgspec.convert({k: v for k, v in fields.items() if v is not None}, kind)
     except msgspec.ValidationError as error:
-        raise CliError(str(error)) from None
+        raise CliError(_sentence(str(error))) from None
+
+
+def _sentence(refusal: str) -> str:
+    """With the name that somebody typed instead of the command's field."""
+    found = _PLACE.match(refusal)
+    if not found:
+        return refusal
+    name = _TYPED.get(found["field"], found["field"])
+    return f"{name}: {found['problem'].replace('`', '').replace('Expected', 'expected', 1)}"
 
 
 def me() -> str:

@@ -45,7 +45,8 @@ def add(nouns: Any) -> None:
         command.set_defaults(run=run)
         if verb == "start":
             command.add_argument(
-                "--key", help="repeats with one key start it once (default: the request itself)"
+                "--key",
+                help="repeats with one key start it once, with the dates of the first (default: the request itself)",
             )
     status = verbs.add_parser("status", help="how far, how fast, how long")
     status.add_argument("id", type=int, nargs="?", help="one of them (the newest)")
@@ -71,14 +72,15 @@ def _moment(text: str) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
-def _asked(asked: argparse.Namespace, ports: Ports) -> dict[str, Any]:
+def _asked(asked: argparse.Namespace, ports: Ports, first: Backfill | None = None) -> dict[str, Any]:
+    """first: what the same request began already. Its dates are meant where none are named, not those of today."""
     now = ports.clock().replace(second=0, microsecond=0)
     if asked.since and asked.since >= now:
         raise CliError("that is in the future: choose a --since that is over")
     return {
         "sources": asked.source or sorted(KINDS),
-        "since": asked.since or now - timedelta(days=_DAYS),
-        "until": asked.until or now,
+        "since": asked.since or (first.window_from if first else now - timedelta(days=_DAYS)),
+        "until": asked.until or (first.window_to if first else now),
         "query": asked.query,
         "gaps": asked.gaps,
     }
@@ -89,7 +91,7 @@ def _plan(asked: argparse.Namespace, ports: Ports) -> None:
 
 
 def _start(asked: argparse.Namespace, ports: Ports) -> None:
-    fields = _asked(asked, ports)
+    fields = _asked(asked, ports, _first(asked, ports))
     if not _planned(fields, ports).slices:
         return
     key = asked.key or hashlib.sha256(msgspec.json.encode(fields)).hexdigest()
@@ -98,12 +100,18 @@ def _start(asked: argparse.Namespace, ports: Ports) -> None:
     say(f"backfill {done.backfill_id} is {done.state}{again}")
 
 
+def _first(asked: argparse.Namespace, ports: Ports) -> Backfill | None:
+    if asked.key is None:
+        return None
+    with ports.database.connection() as conn:
+        return backfills.of_key(conn, asked.key)
+
+
 def _planned(fields: dict[str, Any], ports: Ports) -> BackfillPlan:
     """Shown. Raises CliError when nothing of it can be had."""
     plan = ask(ports, made(PlanBackfill, **fields), BackfillPlan)
     if plan.slices:
-        # Nobody knows how many articles have these words; of a topic, its pulls tell how many it brings.
-        _show_plan(plan, "at least" if fields["query"] else "about")
+        _show_plan(plan)
     elif fields["gaps"]:
         say("there are no gaps")
     else:
@@ -111,7 +119,8 @@ def _planned(fields: dict[str, Any], ports: Ports) -> BackfillPlan:
     return plan
 
 
-def _show_plan(plan: BackfillPlan, roughly: str) -> None:
+def _show_plan(plan: BackfillPlan) -> None:
+    roughly = "at least" if plan.at_least else "about"
     table(
         ("SOURCE", "SLICES", "CALLS", "CALLS A DAY", "DAYS"),
         [(s.source, s.slices, f"{roughly} {s.calls}", s.calls_per_day, _days(s.days)) for s in plan.sources],
@@ -122,7 +131,7 @@ def _show_plan(plan: BackfillPlan, roughly: str) -> None:
     when = (
         f"live work needs the whole budget of {waiting}"
         if waiting
-        else f"{_days(plan.days)} days within the budgets"
+        else f"{roughly} {_days(plan.days)} days within the budgets"
     )
     say(f"{plan.slices} slices, {roughly} {plan.calls} calls, {when}")
 

@@ -7,7 +7,7 @@ from ingest.cli.asking import ask, made, me
 from ingest.cli.output import CliError, day, say, table
 from ingest.ports import Ports
 from ingest.store import quarantine
-from shared.commands import DropQuarantine, ReplayQuarantine
+from shared.commands import KINDS, DropQuarantine, ReplayQuarantine
 from shared.events import Removed, Replayed
 
 _LAST = 2**62
@@ -21,7 +21,7 @@ def add(nouns: Any) -> None:
     )
     shown = verbs.add_parser("list", help="the newest first")
     _chosen(shown)
-    shown.add_argument("--limit", type=int, default=50)
+    shown.add_argument("--limit", type=_limit, default=50, help=f"at most so many (50, up to {_AT_ONCE})")
     shown.set_defaults(run=_list)
     one = verbs.add_parser("show", help="the reason and the original")
     one.add_argument("id", type=int)
@@ -38,8 +38,14 @@ def add(nouns: Any) -> None:
 
 
 def _chosen(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--source", help="only of this source")
+    command.add_argument("--source", choices=KINDS, help="only of this source")
     command.add_argument("--reason", help="only for this reason")
+
+
+def _limit(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= _AT_ONCE:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {_AT_ONCE}")
+    return int(text)
 
 
 def _list(asked: argparse.Namespace, ports: Ports) -> None:
@@ -68,6 +74,7 @@ def _replay(asked: argparse.Namespace, ports: Ports) -> None:
     for ids in _ids(asked, ports):
         done = ask(ports, made(ReplayQuarantine, ids=ids, requested_by=me()), Replayed)
         settled, left = settled + done.settled, left + done.left
+    _there(asked, settled + left)
     say(f"{settled} understood now, {left} still not")
 
 
@@ -75,7 +82,13 @@ def _drop(asked: argparse.Namespace, ports: Ports) -> None:
     count = 0
     for ids in _ids(asked, ports):
         count += ask(ports, made(DropQuarantine, ids=ids, requested_by=me()), Removed).count
+    _there(asked, count)
     say(f"{count} dropped")
+
+
+def _there(asked: argparse.Namespace, count: int) -> None:
+    if not count and asked.ids:
+        raise CliError("nothing in quarantine has that id (see the list)")
 
 
 def _ids(asked: argparse.Namespace, ports: Ports) -> list[list[int]]:

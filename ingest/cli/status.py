@@ -1,11 +1,14 @@
 """`newsintel status`: one screen on queues, lag, budgets, circuits, cache, backfills and the last errors."""
 
 import argparse
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+import redis
+
 from ingest import gauges
-from ingest.cli.output import day, say, span, table
+from ingest.cli.output import CliError, day, say, span, table
 from ingest.ports import Ports
 from ingest.sources.circuit import Circuit
 from ingest.sources.registry import circuits, ledgers
@@ -24,8 +27,19 @@ def add(nouns: Any) -> None:
 
 def _status(_asked: argparse.Namespace, ports: Ports) -> None:
     now = ports.clock()
-    for part in (_queues, _sources, _budgets, _cache, _backfills, _errors):
-        part(ports, now)
+    by_source: Mapping[str, Circuit] = {}
+    away: redis.RedisError | None = None
+    try:
+        for part in (_queues, _budgets, _cache):
+            part(ports, now)
+        by_source = circuits(ports.settings, ports.redis)
+    except redis.RedisError as error:
+        away = error
+    _sources(ports, now, by_source)
+    _backfills(ports)
+    _errors(ports)
+    if away:
+        raise CliError(f"Redis does not answer, what it knows is missing here: {away}") from away
 
 
 def _queues(ports: Ports, now: datetime) -> None:
@@ -50,10 +64,9 @@ def _queues(ports: Ports, now: datetime) -> None:
     say("scheduler: " + ("leads" if leader else "none leads; nothing is sent on a cadence"))
 
 
-def _sources(ports: Ports, now: datetime) -> None:
+def _sources(ports: Ports, now: datetime, by_source: Mapping[str, Circuit]) -> None:
     with ports.database.connection() as conn:
         found = overview.sources(conn)
-    by_source = circuits(ports.settings, ports.redis)
     say("")
     table(
         ("SOURCE", "LAST PULL", "SINCE SUCCESS", "NEWEST ARTICLE", "CIRCUIT"),
@@ -63,7 +76,7 @@ def _sources(ports: Ports, now: datetime) -> None:
                 s.outcome,
                 _since(s.last_success_at, now),
                 _since(s.newest_published_at, now),
-                _circuit(by_source[s.source], now),
+                _circuit(by_source[s.source], now) if by_source else "-",
             )
             for s in found
         ),
@@ -98,7 +111,7 @@ def _cache(ports: Ports, now: datetime) -> None:
     say(f"answers of this hour and the one before: {shares}")
 
 
-def _backfills(ports: Ports, _now: datetime) -> None:
+def _backfills(ports: Ports) -> None:
     with ports.database.connection() as conn:
         found = [
             each for each in backfills.newest(conn, 100) if each.state in {"running", "paused", "failed"}
@@ -109,7 +122,7 @@ def _backfills(ports: Ports, _now: datetime) -> None:
             say(f"backfill {each.id}: {each.state}, {done} of {slices} slices")
 
 
-def _errors(ports: Ports, _now: datetime) -> None:
+def _errors(ports: Ports) -> None:
     with ports.database.connection() as conn:
         errors = overview.errors(conn, _ERRORS)
         kept = overview.quarantined(conn)

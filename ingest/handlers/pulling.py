@@ -9,7 +9,7 @@ import structlog
 from ingest.article import Outcome
 from ingest.ports import Ports, Pull
 from ingest.store import fetches
-from shared.errors import SourceError
+from shared.errors import NoTurnError, SourceError
 
 _log = structlog.get_logger("fetch")
 
@@ -53,7 +53,9 @@ def pull_source(
                 break
     except SourceError as failure:
         error = failure
-        _log.warning("fetch_failed", source=source, code=error.code, reason=error.message, fetch_id=fetch_id)
+        waits = isinstance(error, NoTurnError)
+        tell, event = (_log.info, "fetch_waits") if waits else (_log.warning, "fetch_failed")
+        tell(event, source=source, code=error.code, reason=error.message, fetch_id=fetch_id)
     outcome, reason = ("ok", None) if error is None else (error.code, error.message)
     with ports.database.connection() as connection:
         fetches.finish(connection, fetch_id, outcome=outcome, reason=reason, at=ports.clock())

@@ -17,7 +17,7 @@ import redis
 
 from ingest.ports import Priority
 from shared import keys
-from shared.errors import BudgetSpentError
+from shared.errors import BudgetSpentError, NoTurnError
 
 _DAY: Final = 86_400
 # How long a caller may be told to wait for its turn. Readers may queue one turn further back than bulk work, so
@@ -232,7 +232,7 @@ class Ledger:
 
     def _refusal(self, priority: Priority, live: float, *, until: datetime, window: int) -> BudgetSpentError:
         if not window:
-            return BudgetSpentError(self._source, f"no turn before {until:%H:%M:%S} UTC", retry_at=until)
+            return NoTurnError(self._source, f"no turn before {until:%H:%M:%S} UTC", retry_at=until)
         spent = self._windows[window - 1]
         backfill = priority is Priority.BACKFILL
         allowed = self._spare(spent, live) if backfill else self._allowed(spent, priority)

@@ -59,6 +59,7 @@ def keep_month(conn: Connection[Any], month: date) -> None:
 
 
 def drop_before(conn: Connection[Any], month: date) -> int:
-    """Drop the months before this one; returns how many."""
+    """Drop the months before this one; returns how many. What never got a month of its own goes by the row."""
     row = conn.execute("SELECT search_history_drop_before(%s)", (month,)).fetchone()
+    conn.execute("DELETE FROM search_history WHERE searched_at < date_trunc('month', %s::date)", (month,))
     return row[0] if row else 0

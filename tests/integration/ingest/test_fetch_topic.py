@@ -5,9 +5,11 @@ from datetime import timedelta
 import msgspec
 import psycopg
 import pytest
+import structlog
 from dramatiq.errors import Retry
 
 from ingest.handlers.fetch_topic import fetch_topic
+from ingest.sources.registry import ledgers
 from ingest.store import topics
 from shared.clock import utcnow
 from shared.commands import FetchTopic
@@ -81,6 +83,15 @@ def test_a_failure_that_may_pass_is_tried_again_within_the_slot(topic, ports, up
     [(outcome, reason)] = rows("SELECT outcome, reason FROM fetches")
     assert outcome == "unreachable"
     assert "503" in reason
+
+
+def test_a_source_that_is_not_to_be_asked_yet_is_no_failure_and_no_spent_budget(topic, ports, rows):
+    ledgers(ports.settings, ports.redis)["reddit"].close(utcnow() + timedelta(seconds=20))
+    with structlog.testing.capture_logs() as logs, pytest.raises(Retry):
+        fetch_topic(FetchTopic(topic_id=topic.id), ports, "one")
+    [line] = [each for each in logs if each["event"].startswith("fetch_")]
+    assert (line["event"], line["log_level"], line["code"]) == ("fetch_waits", "info", "no_turn")
+    assert rows("SELECT outcome FROM fetches") == [("no_turn",)]
 
 
 def test_later_the_next_slot_is_the_retry(topic, ports, upstreams):

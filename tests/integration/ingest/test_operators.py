@@ -58,7 +58,7 @@ def test_a_backfill_is_planned_started_watched_and_steered(run, working, rows, p
     code, told, _ = run("backfill", "plan", *window, "--query", "climate")
     assert code == 0
     assert "guardian  2       at least 2  64           0.1" in told
-    assert "2 slices, at least 2 calls, 0.1 days within the budgets" in told
+    assert "2 slices, at least 2 calls, at least 0.1 days within the budgets" in told
     assert rows("SELECT count(*) FROM backfills") == [(0,)]
     _, told, _ = run("backfill", "start", *window, "--query", "climate", "--key", "a")
     assert "backfill 1 is running" in told
@@ -85,10 +85,15 @@ def test_a_backfill_is_planned_started_watched_and_steered(run, working, rows, p
 def test_what_cannot_be_a_backfill_is_one_sentence(run, ports):
     for arguments, problem in (
         (("--since", "2026-01-02", "--until", "2026-01-01"), "since is not before until"),
-        (("--query", "x" * 501), "Expected `str` of length <= 500 - at `$.query`"),
+        (("--query", "x" * 501), "query: expected str of length <= 500"),
     ):
         code, _, told = run("backfill", "plan", *arguments)
         assert (code, told) == (2, f"newsintel: {problem}")
+    assert (
+        run("topics", "add", "guardian", "query", "x", "--every", 1)[2]
+        == "newsintel: --every: expected int >= 60"
+    )
+    assert run("backfill", "pause", -1)[2] == "newsintel: id: expected int >= 1"
 
 
 @pytest.mark.parametrize(
@@ -142,6 +147,18 @@ def test_the_same_request_is_started_once(run, working, rows):
     assert rows("SELECT count(*) FROM backfills") == [(3,)]
 
 
+def test_a_key_starts_once_however_late_it_is_repeated(run, working, ports, rows):
+    asked = ("--source", "guardian", "--query", "x", "--key", "outage")
+    assert run("backfill", "start", *asked)[1].endswith("backfill 1 is running")
+    # As if it had been an hour ago: `--until` is now, and now is another.
+    earlier = "window_from = window_from - '1 h'::interval, window_to = now() - '1 h'::interval"
+    rows(f"UPDATE backfills SET {earlier} RETURNING 1")
+    assert "backfill 1 is running; it was started before" in run("backfill", "start", *asked)[1]
+    assert run("backfill", "start", *asked, "--since", (utcnow() - timedelta(days=2)).date())[2] == (
+        "newsintel: this --key was used for another backfill"
+    )
+
+
 def test_without_a_worker_the_command_stays_in_the_queue(run, redis, monkeypatch):
     monkeypatch.setattr(asking, "PATIENCE_SECONDS", 0.1)
     code, _, told = run("topics", "pause", 1)
@@ -163,7 +180,9 @@ def test_topics_are_added_paused_and_resumed(run, working, rows):
         assert rows(AUDIT) == [
             (action, asking.me()) for action in ("topic_added", "topic_paused", "topic_resumed")
         ]
-        assert run("topics", "pause", 10**6)[2] == "newsintel: there is no such thing"
+        assert run("topics", "pause", 10**6)[2] == "newsintel: nothing has that id (see the list)"
+        for wrong in ("r/europe", "two words", "europe+", "x"):
+            assert "names without r/" in run("topics", "add", "reddit", "subreddit", wrong)[2]
         assert "reddit has subreddit and query" in run("topics", "add", "reddit", "section", "x")[2]
     finally:
         rows("DELETE FROM topics WHERE query = 'europe' RETURNING id")
@@ -198,6 +217,24 @@ def test_quarantine_is_listed_shown_replayed_and_dropped(run, working, rows, por
         for action in ("quarantine_replayed", "quarantine_dropped", "quarantine_dropped")
     ]
     assert rows("SELECT detail->'ids' FROM audit_log WHERE action = 'quarantine_replayed'") == [([1],)]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("list", "--limit", "-1"),
+        ("list", "--limit", str(2**70)),
+        ("list", "--source", "bbc"),
+        ("drop", "7"),
+        ("replay", "7"),
+    ],
+)
+def test_what_quarantine_cannot_do_is_said(run, working, capsys, arguments):
+    try:
+        code, _, problem = run("quarantine", *arguments)
+    except SystemExit as ended:
+        code, problem = ended.code, capsys.readouterr().err
+    assert (code, bool(problem)) == (2, True)
 
 
 def test_sentiments_of_an_older_method_are_made_anew(run, ports, rows, archive, redis):
@@ -274,3 +311,16 @@ def test_status_is_one_screen(run, ports, rows, redis):
     ):
         assert part in told, told
     assert len(told.splitlines()) < 40
+
+
+def test_status_without_redis_shows_what_the_database_knows(run, monkeypatch, rows):
+    rows(
+        """
+        INSERT INTO fetches (id, source, outcome, reason, started_at, finished_at)
+        VALUES ('x', 'reddit', 'unreachable', 'it answered 503', now(), now()) RETURNING id
+        """
+    )
+    monkeypatch.setenv("NEWSINTEL_REDIS_URL", "redis://127.0.0.1:1")
+    code, told, problem = run("status")
+    assert (code, problem.startswith("newsintel: Redis does not answer")) == (2, True)
+    assert "reddit  unreachable: it answered 503" in told

@@ -38,3 +38,24 @@ def test_months_are_kept_and_dropped_by_the_worker_role(ports, rows):
         assert searches.drop_before(connection, date(2026, 3, 1)) == 1
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("DROP TABLE search_history_default")
+
+
+def test_a_month_takes_in_what_came_before_it_was_made(ports, rows):
+    at = datetime(2031, 4, 30, 23, 59, tzinfo=UTC)
+    with ports.database.connection() as connection:
+        searches.insert(connection, [searched(at), searched(at.replace(month=5))])
+        searches.keep_month(connection, at.date())
+        searches.insert(connection, [searched(at)])
+    assert rows("SELECT tableoid::regclass::text, count(*) FROM search_history GROUP BY 1 ORDER BY 1") == [
+        ("search_history_2031_04", 2),
+        ("search_history_default", 1),
+    ]
+    with ports.database.connection() as connection:
+        assert searches.drop_before(connection, date(2031, 5, 1)) == 1
+
+
+def test_searches_that_never_got_a_month_are_dropped_in_time_too(ports, rows):
+    with ports.database.connection() as connection:
+        searches.insert(connection, [searched(datetime(2019, m, 2, tzinfo=UTC)) for m in (1, 2)])
+        searches.drop_before(connection, date(2019, 2, 1))
+    assert rows("SELECT searched_at::date::text FROM search_history") == [("2019-02-02",)]

@@ -89,7 +89,7 @@ def test_what_cannot_be_had_is_left_out_and_said():
 
 def test_days_are_those_of_the_slowest_source_and_none_when_nothing_is_left():
     period = (NOW - timedelta(days=70), NOW)
-    planned = plan([(target(daily=1_000), period), (target("reddit"), period)], LIMITS, NOW)
+    planned = plan([(target(daily=1_000), period), (target("reddit", topic_id=1), period)], LIMITS, NOW)
     found = summary(planned, LIMITS)
     assert [(s.source, s.slices, s.calls, s.days) for s in found.sources] == [
         ("guardian", 10, 350, 11.0),
@@ -98,6 +98,11 @@ def test_days_are_those_of_the_slowest_source_and_none_when_nothing_is_left():
     assert (found.slices, found.calls, found.days) == (11, 360, 11.0)
     spent = Limits(newsapi_plan="developer", configured=ALL, calls_per_day={"guardian": 0, "reddit": 9})
     assert summary(planned, spent).days is None
+
+
+def test_of_words_a_plan_is_the_least():
+    found = summary(plan([(target("reddit"), (NOW - timedelta(days=70), NOW))], LIMITS, NOW), LIMITS)
+    assert (found.calls, found.at_least) == (1, True)
 
 
 def test_live_work_is_a_call_a_slot():

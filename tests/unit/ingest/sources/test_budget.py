@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ingest.ports import Priority
 from ingest.sources.budget import Ledger, Observed, Window, shares
-from shared.errors import BudgetSpentError
+from shared.errors import BudgetSpentError, NoTurnError
 
 DAY = 86_400
 HALF_DAY = 43_200
@@ -62,6 +62,7 @@ def test_a_refusal_says_who_what_and_until_when(redis):
         BudgetSpentError, match="2 calls that interactive work may make per 12 hours"
     ) as caught:
         books.charge(Priority.INTERACTIVE)
+    assert caught.value.code == "budget_spent"
     at = caught.value.retry_at
     assert at.timestamp() % HALF_DAY == 0
     assert timedelta(0) < at - datetime.now(UTC) <= timedelta(hours=12)
@@ -156,7 +157,7 @@ def test_a_pace_gives_each_caller_its_turn(redis):
     assert waits[0] == 0
     assert waits[1] == pytest.approx(1.05, abs=0.2)
     assert waits[2] == pytest.approx(2.1, abs=0.2)
-    with pytest.raises(BudgetSpentError, match="no turn before") as caught:
+    with pytest.raises(NoTurnError, match="no turn before") as caught:
         books.charge(Priority.INTERACTIVE)
     assert timedelta(seconds=2) < caught.value.retry_at - datetime.now(UTC) < timedelta(seconds=4)
     assert books.remaining()[0].left == 497  # who gets no turn pays nothing
