@@ -25,6 +25,41 @@ async def test_refusals_of_the_framework_are_problems_too(api, method, path, sta
     assert status != 405 or "GET" in answer.headers["allow"]
 
 
+@pytest.mark.parametrize("path", ["/articles", "/articles?format=rss", "/sources", "/docs", "/health"])
+async def test_head_is_get_without_its_content(api, archive, path):
+    archive.article("A storm")
+    shown, head = await api.get(path), await api.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+    for name in ("content-type", "content-length", "etag", "link", "vary"):
+        assert head.headers.get(name) == shown.headers.get(name), name
+
+
+@pytest.mark.parametrize(("path", "status"), [("/articles?limit=0", 400), ("/nothing", 404), ("/me", 401)])
+async def test_head_of_what_is_refused_has_no_content_either(api, path, status):
+    answer = await api.head(path)
+    assert (answer.status_code, answer.content) == (status, b"")
+
+
+async def test_head_is_answered_out_of_the_cache_and_with_304(api, archive):
+    archive.article("A storm")
+    tag = (await api.head("/articles")).headers["etag"]
+    again = await api.head("/articles", headers={"If-None-Match": tag})
+    assert again.status_code == 304
+    assert "newsintel; hit; detail=memory" in again.headers["cache-status"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("POST", "/articles", {"GET", "HEAD", "OPTIONS"}),
+        ("OPTIONS", "/articles", {"GET", "HEAD", "OPTIONS"}),
+        ("HEAD", "/auth/refresh", {"OPTIONS", "POST"}),
+    ],
+)
+async def test_what_an_address_takes_is_told(api, method, path, allowed):
+    assert set((await api.request(method, path)).headers["allow"].split(", ")) == allowed
+
+
 @pytest.mark.parametrize("accept", ["text/html", "application/xml, text/*;q=0.5"])
 async def test_a_caller_that_reads_no_json(api, accept):
     answer = await api.get("/sources", headers={"Accept": accept})
