@@ -3,7 +3,7 @@
 import re
 from typing import get_args
 
-from shared.languages import REGCONFIGS
+from shared.languages import CODES, MEANT, REGCONFIGS
 from shared.query import words
 from shared.query.faults import Source, nearest, shown
 from shared.query.limits import MAX_DECIMALS
@@ -25,7 +25,6 @@ _NUMBER = rf"[+-]?(?:\d{{1,3}}(?:\.\d{{0,{MAX_DECIMALS}}})?|\.\d{{1,{MAX_DECIMAL
 _COMPARED = re.compile(rf"(<=?|>=?)({_NUMBER})", re.ASCII)
 _RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})", re.ASCII)
 _ALONE = re.compile(rf"=?({_NUMBER})", re.ASCII)
-_LANGUAGE = re.compile(r"[a-z]{2}", re.ASCII)
 
 
 def field_name(source: Source, token: Token, following: Token | None) -> str:
@@ -84,10 +83,10 @@ def _listed(source: Source, token: Token, names: tuple[str, ...]) -> str:
 
 def _language(source: Source, token: Token) -> str:
     value = token.text.strip().lower()
-    if _LANGUAGE.fullmatch(value):
+    if value in CODES:
         return value
     codes = {name: code for code, name in REGCONFIGS.items()}
-    meant = nearest(value, codes) or nearest(value.partition("-")[0], REGCONFIGS)
+    meant = MEANT.get(value) or nearest(value, codes) or nearest(value.partition("-")[0], REGCONFIGS)
     raise source.fault(
         "query_bad_value",
         f"{shown(token.text)} is not a language code",
