@@ -60,7 +60,9 @@ async def test_what_an_address_takes_is_told(api, method, path, allowed):
     assert set((await api.request(method, path)).headers["allow"].split(", ")) == allowed
 
 
-@pytest.mark.parametrize("accept", ["text/html", "application/xml, text/*;q=0.5"])
+@pytest.mark.parametrize(
+    "accept", ["text/html", "application/xml, text/*;q=0.5", "*/*;q=0", "application/json;q=0, */*"]
+)
 async def test_a_caller_that_reads_no_json(api, accept):
     answer = await api.get("/sources", headers={"Accept": accept})
     assert (answer.status_code, answer.json()["code"]) == (406, "not_acceptable")
