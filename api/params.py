@@ -277,7 +277,7 @@ class Preference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
-    """One parameter as a caller sees it."""
+    """One parameter as a caller sees it. example: as it is sent."""
 
     name: str
     kind: Kind
@@ -285,21 +285,40 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     example: str | int
     default: Any = None
     place: str = "query"
+    required: bool = False
 
     def documented(self) -> Documented:
         schema = self.kind.schema()
         if self.default is not None:
             schema.default = self.default
+        shown = _as_json(self.example, schema)
+        required = self.required or self.place == "path"
+        if not required:
+            # The documentation's page sends the examples of parameters: of what may be left out, the schema has them.
+            schema.examples = [shown]
         return Documented(
             name=self.name,
             param_in=self.place,
             description=self.description,
-            required=self.place == "path",
+            required=required,
             schema=schema,
             # A list is written with commas, the form that people type and that `read` expects.
             explode=False if schema.type == OpenAPIType.ARRAY else None,
-            examples={"example": Example(value=self.example)},
+            examples={"example": Example(value=shown)} if required else None,
         )
+
+
+def _as_json(text: str | int, schema: Schema) -> Any:
+    """What is sent as this text, as a value of its schema."""
+    match schema.type:
+        case OpenAPIType.ARRAY:
+            return str(text).split(",")
+        case OpenAPIType.NUMBER:
+            return float(text)
+        case OpenAPIType.BOOLEAN:
+            return text == "true"
+        case _:
+            return text
 
 
 def parse(query_string: bytes, table: tuple[Parameter, ...]) -> dict[str, Any]:
@@ -314,6 +333,9 @@ def parse(query_string: bytes, table: tuple[Parameter, ...]) -> dict[str, Any]:
             if text.strip() or not isinstance(kind, Text | QueryText):
                 # A text is as long as it was sent; of everything else white space around it is no part.
                 values[name] = kind.read(name, text if isinstance(kind, Text) else text.strip())
+    for parameter in table:
+        if parameter.required and not values[parameter.name]:
+            raise BadParameterError(parameter.name, "it is missing", parameter.kind.allowed)
     return values
 
 
