@@ -47,8 +47,9 @@ class Ready(ASGIResponse):
         return self._ready
 
 
-def json(value: Any, status: int = 200) -> ASGIResponse:
-    return ASGIResponse(body=msgspec.json.encode(value), status_code=status)
+def momentary(value: Any, status: int = 200) -> ASGIResponse:
+    """What is true of this moment only: nobody keeps it."""
+    return ASGIResponse(body=msgspec.json.encode(value), status_code=status, headers=_PRIVATE)
 
 
 def private(

@@ -25,6 +25,14 @@ async def test_refusals_of_the_framework_are_problems_too(api, method, path, sta
     assert status != 405 or "GET" in answer.headers["allow"]
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["/nothing", "/articles/1", "/articles?limit=0", "/me", "/sources", "/sources/guardian", "/health"],
+)
+async def test_nobody_keeps_a_refusal_or_what_is_true_of_a_moment_only(api, path):
+    assert (await api.get(path)).headers["cache-control"] == "no-store"
+
+
 @pytest.mark.parametrize("path", ["/articles", "/articles?format=rss", "/sources", "/docs", "/health"])
 async def test_head_is_get_without_its_content(api, archive, path):
     archive.article("A storm")
