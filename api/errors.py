@@ -74,7 +74,7 @@ TABLE: Final[Mapping[type[Exception], Row]] = {
         help="Correct the parameter; /docs lists all of them.",
     ),
     NotFoundError: Row(
-        status=404, code="not_found", title="Not found", help="Take an id from the answer of a search."
+        status=404, code="not_found", title="Not found", help="Take an id or a name as a list shows it."
     ),
     psycopg.errors.QueryCanceled: Row(
         status=503,

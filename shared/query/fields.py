@@ -108,7 +108,7 @@ def _sentiment(source: Source, token: Token) -> Leaf:
         return Polarity(low=low, high=high)
     if alone := _ALONE.fullmatch(value):
         number = _number(source, token, alone[1])
-        raise _bad_polarity(source, token, "an exact polarity finds nothing", f">={number:g}")
+        raise _bad_polarity(source, token, f"{shown(token.text)} is one number", f">={number:g}")
     if value[:1] in ("<", ">", "=", "-", "+", ".") or value[:1].isdigit():
         raise _bad_polarity(source, token, f"{shown(token.text)} is not a range of polarity", None)
     return Equal("sentiment", _listed(source, token, LABELS))
