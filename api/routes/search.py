@@ -162,8 +162,9 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def name(self) -> str:
         """Names the answer."""
-        explained = self.asked.typed if self.view.explain else None
-        return cache.digest([*self.asked.key, self.view, explained])
+        # What it repeats of the query: an explanation tells places in it, links and titles what it means.
+        repeated = self.asked.typed if self.view.explain else self.asked.words
+        return cache.digest([*self.asked.key, self.view, repeated])
 
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
@@ -294,7 +295,12 @@ def question(
         format=form.name,
         personal=values["personal"],
     )
-    here = {"page": 1, "cursor": None, "format": None if form is formats.JSON else form.name}
+    here = {
+        "q": asked.words or None,
+        "page": 1,
+        "cursor": None,
+        "format": None if form is formats.JSON else form.name,
+    }
     pairs = params.texts(values | here, (*PARAMETERS, PERSONAL))
     made = Question(asked=asked, view=view, after=None, pairs=pairs)
     if view.after is None:
@@ -410,7 +416,7 @@ def _page(at: Deps, asked: Question, found: Found, after: str | None) -> formats
     origin = at.settings.origin
     next_query = urlencode([*asked.pairs, ("cursor", after)]) if after else None
     return formats.Page(
-        title=f"News: {asked.asked.typed}" if asked.asked.typed else "News",
+        title=f"News: {asked.asked.words}" if asked.asked.words else "News",
         url=f"{origin}/articles?{urlencode(asked.pairs)}".rstrip("?"),
         home=origin,
         next_url=f"{origin}/articles?{next_query}" if next_query else None,
