@@ -3,6 +3,7 @@
 import re
 from typing import get_args
 
+from shared.errors import BadQueryError
 from shared.languages import CODES, MEANT, REGCONFIGS
 from shared.query import words
 from shared.query.faults import Source, nearest, shown
@@ -58,13 +59,32 @@ def leaf(source: Source, token: Token, field: str) -> Leaf:
     if field == "sentiment":
         return _sentiment(source, token)
     if field == "source":
-        return Equal("source", _listed(source, token, SOURCES))
+        return Equal("source", _source(source, token))
     if field == "lang":
         return Equal("lang", _language(source, token))
     text_field = next(each for each in TEXT_FIELDS if each == field)
     if token.kind == "phrase":
         return Text("phrase", words.phrase(source, token), text_field)
     return Text(*words.word(source, token), text_field)
+
+
+def _source(source: Source, token: Token) -> str:
+    """Elsewhere a source is who publishes; here that is the outlet."""
+    try:
+        return _listed(source, token, SOURCES)
+    except BadQueryError as error:
+        field = source.field_before(token.start)
+        if error.suggestion or not field:
+            raise
+        raise source.fault(
+            "query_bad_value",
+            error.fault,
+            f"{error.advice}; who publishes is the outlet",
+            token.start,
+            token.end,
+            f"outlet:{source.text[token.start : token.end]}",
+            since=token.start - len(field),
+        ) from None
 
 
 def _listed(source: Source, token: Token, names: tuple[str, ...]) -> str:
