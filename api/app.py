@@ -12,6 +12,7 @@ from api.edge import Edge
 from api.errors import problem
 from api.gate import Gate
 from api.harden import Harden
+from api.head import Head
 from api.routes import (
     articles,
     backfills,
@@ -127,7 +128,7 @@ def create_app(settings: ApiSettings) -> Litestar:
         openapi_config=openapi.config(),
         logging_config=None,  # shared.log has done it
     )
-    # From the outside in: seen, hardened, identified and counted, answered out of the cache, routed.
+    # From the outside in: seen, HEAD taken as GET, hardened, identified and counted, answered out of the cache, routed.
     edge = Edge(app.asgi_handler, app.state)
-    app.asgi_handler = observe.Observe(Harden(Gate(edge), settings), access_log, metrics)
+    app.asgi_handler = observe.Observe(Head(Harden(Gate(edge), settings)), access_log, metrics)
     return app

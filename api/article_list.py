@@ -85,7 +85,7 @@ def body(origin: str, asked: Question, read: Read, after: str | None) -> bytes:
 def _page(origin: str, asked: Question, found: Found, after: str | None) -> formats.Page:
     next_query = urlencode([*asked.pairs, ("cursor", after)]) if after else None
     return formats.Page(
-        title=f"News: {asked.asked.typed}" if asked.asked.typed else "News",
+        title=f"News: {asked.asked.words}" if asked.asked.words else "News",
         url=f"{origin}/articles?{urlencode(asked.pairs)}".rstrip("?"),
         home=origin,
         next_url=f"{origin}/articles?{next_query}" if next_query else None,

@@ -74,7 +74,7 @@ TABLE: Final[Mapping[type[Exception], Row]] = {
         help="Correct the parameter; /docs lists all of them.",
     ),
     NotFoundError: Row(
-        status=404, code="not_found", title="Not found", help="Take an id from the answer of a search."
+        status=404, code="not_found", title="Not found", help="Take an id or a name as a list shows it."
     ),
     psycopg.errors.QueryCanceled: Row(
         status=503,
@@ -255,7 +255,10 @@ def problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes
         position=error.position if isinstance(error, BadQueryError) else None,
         suggestion=error.suggestion if isinstance(error, BadQueryError) else None,
     )
-    headers = dict(error.headers or {}) if isinstance(error, HTTPException | Refusal) else {}
+    # By default a cache may keep a 404 or a 410, and what is missing may come any moment.
+    headers = {"Cache-Control": "no-store"}
+    if isinstance(error, HTTPException | Refusal):
+        headers |= error.headers or {}
     if row.retry_after:
         headers["Retry-After"] = str(row.retry_after)
     return Response(msgspec.json.encode(body), status_code=row.status, media_type=MEDIA_TYPE, headers=headers)

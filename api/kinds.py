@@ -12,6 +12,7 @@ from litestar.openapi.spec import Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
 from shared.errors import BadParameterError
+from shared.languages import CODES, MEANT
 from shared.quoting import nearest, shown
 
 # The archive keeps polarities in four bytes: about seven digits.
@@ -24,7 +25,6 @@ _DECIMAL = re.compile(
 )
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?", re.ASCII)
-_LANGUAGE = re.compile(r"[a-z]{2}", re.ASCII)
 
 
 class Kind(Protocol):
@@ -203,8 +203,9 @@ class Language(msgspec.Struct, frozen=True, kw_only=True):
 
     def read(self, name: str, text: str) -> str:
         code = text.lower()
-        if not _LANGUAGE.fullmatch(code):
-            raise BadParameterError(name, f"{quoted(text)} is not a language code", self.allowed)
+        if code not in CODES:
+            meant = f"; did you mean {MEANT[code]}?" if code in MEANT else ""
+            raise BadParameterError(name, f"{quoted(text)} is not a language code", self.allowed + meant)
         return code
 
     def schema(self) -> Schema:

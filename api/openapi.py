@@ -100,7 +100,7 @@ _DESCRIPTION: Final = """
 One clean, fresh, deduplicated archive of news from NewsAPI, The Guardian and Reddit.
 
 Every list tells how fresh it is. Every error is `application/problem+json` with a stable `code` and says what to do.
-An unknown or malformed parameter is refused and named, never ignored.
+An unknown or malformed parameter is refused and named, never ignored. What takes GET takes HEAD.
 """
 
 _SECURITY: Final[dict[str, SecurityScheme | Reference]] = {

@@ -7,7 +7,7 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 from litestar import Request
-from litestar.openapi.spec import Example
+from litestar.openapi.spec import Example, Schema
 from litestar.openapi.spec import Parameter as Documented
 from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import PathParameter
@@ -21,7 +21,7 @@ PathText = Annotated[str, PathParameter()]
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
-    """One parameter as a caller sees it."""
+    """One parameter as a caller sees it. example: as it is sent."""
 
     name: str
     kind: Kind
@@ -29,6 +29,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     example: str | int
     default: Any = None
     place: str = "query"
+    required: bool = False
 
     def read(self, text: str) -> Any:
         """Raises BadParameterError."""
@@ -38,21 +39,39 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
         schema = self.kind.schema()
         if self.default is not None:
             schema.default = self.default
+        example = _as_json(self.example, schema)
+        required = self.required or self.place == "path"
+        if not required:
+            # The documentation's page sends the examples of parameters: of what may be left out, the schema has them.
+            schema.examples = [example]
         return Documented(
             name=self.name,
             param_in=self.place,
             description=self.description,
-            required=self.place == "path",
+            required=required,
             schema=schema,
             # A list is written with commas, the form that people type and that `read` expects.
             explode=False if schema.type == OpenAPIType.ARRAY else None,
-            examples={"example": Example(value=self.example)},
+            examples={"example": Example(value=example)} if required else None,
         )
 
 
 def none(request: Request[Any, Any, Any]) -> None:
     """Of an address without parameters. Raises BadParameterError when there is one."""
     parse(request.scope["query_string"], ())
+
+
+def _as_json(text: str | int, schema: Schema) -> Any:
+    """What is sent as this text, as a value of its schema."""
+    match schema.type:
+        case OpenAPIType.ARRAY:
+            return str(text).split(",")
+        case OpenAPIType.NUMBER:
+            return float(text)
+        case OpenAPIType.BOOLEAN:
+            return text == "true"
+        case _:
+            return text
 
 
 def parse(query_string: bytes, table: tuple[Parameter, ...]) -> dict[str, Any]:
@@ -67,6 +86,9 @@ def parse(query_string: bytes, table: tuple[Parameter, ...]) -> dict[str, Any]:
             if text.strip() or not isinstance(kind, Text | QueryText):
                 # A text is as long as it was sent; of everything else white space around it is no part.
                 values[name] = kind.read(name, text if isinstance(kind, Text) else text.strip())
+    for parameter in table:
+        if parameter.required and not values[parameter.name]:
+            raise BadParameterError(parameter.name, "it is missing", parameter.kind.allowed)
     return values
 
 

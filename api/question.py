@@ -124,8 +124,9 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def name(self) -> str:
         """Names the answer."""
-        explained = self.asked.typed if self.view.explain else None
-        return cache.digest([*self.asked.key, self.view, explained])
+        # What it repeats of the query: an explanation tells places in it, links and titles what it means.
+        repeated = self.asked.typed if self.view.explain else self.asked.words
+        return cache.digest([*self.asked.key, self.view, repeated])
 
 
 def parameters(query_string: bytes) -> dict[str, Any]:
@@ -170,7 +171,12 @@ def of(
         format=form.name,
         personal=values["personal"],
     )
-    here = {"page": 1, "cursor": None, "format": None if form is formats.JSON else form.name}
+    here = {
+        "q": asked.words or None,
+        "page": 1,
+        "cursor": None,
+        "format": None if form is formats.JSON else form.name,
+    }
     pairs = params.texts(values | here, (*PARAMETERS, PERSONAL))
     made = Question(asked=asked, view=view, after=None, pairs=pairs)
     if view.after is None:

@@ -14,6 +14,7 @@ from litestar.response.base import ASGIResponse
 from litestar.types import Scope
 
 from api import answers
+from api.accept import quality, wishes
 from api.answers import Answer, Headers
 from api.cache import Target
 
@@ -24,7 +25,6 @@ _PERSONAL = (
     (b"cache-control", b"private, no-cache"),
     (b"vary", b"Accept, Authorization, Cookie, X-API-Key"),
 )
-_JSON = frozenset({"*/*", "application/*", "application/json"})
 _WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*\"?(\d{1,6})\"?\s*(?:$|[,;])", re.IGNORECASE)
 
 
@@ -47,8 +47,9 @@ class Ready(ASGIResponse):
         return self._ready
 
 
-def json(value: Any, status: int = 200) -> ASGIResponse:
-    return ASGIResponse(body=msgspec.json.encode(value), status_code=status)
+def momentary(value: Any, status: int = 200) -> ASGIResponse:
+    """What is true of this moment only: nobody keeps it."""
+    return ASGIResponse(body=msgspec.json.encode(value), status_code=status, headers=_PRIVATE)
 
 
 def private(
@@ -152,5 +153,5 @@ def wait_preferred(request: Request[Any, Any, Any]) -> int | None:
 def accepts_json(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
     """Guard: 406 for a caller that says it cannot read JSON."""
     accept = connection.headers.get("accept")
-    if accept and not any(each.split(";")[0].strip().lower() in _JSON for each in accept.split(",")):
+    if accept and not quality(wishes(accept), answers.JSON):
         raise HTTPException(status_code=406)

@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from api.accept import Wishes, quality, wishes
 from api.formats import atom, json_feed, rss, table
 from api.formats.page import Page
 
@@ -66,36 +67,17 @@ def chosen(name: str | None, accept: str | None) -> Format | None:
         return BY_NAME[name]
     if not accept:
         return JSON
-    wishes = [_wish(each) for each in accept.split(",")]
-    if any(wish == "text/html" for wish, _ in wishes):
-        pages = [(wish, quality) for wish, quality in wishes if wish not in _ANY_XML]
-        return _best(pages) or _best(wishes)
-    return _best(wishes)
+    wanted = wishes(accept)
+    if any(wish == "text/html" for wish, _ in wanted):
+        pages = [(wish, each) for wish, each in wanted if wish not in _ANY_XML]
+        return _best(pages) or _best(wanted)
+    return _best(wanted)
 
 
-def _best(wishes: list[tuple[str, float]]) -> Format | None:
+def _best(wanted: Wishes) -> Format | None:
     best, best_quality = None, 0.0
     for each in _ALL:
-        quality = max(_quality(wishes, media_type) for media_type in each.accepted)
-        if quality > best_quality:
-            best, best_quality = each, quality
+        found = max(quality(wanted, media_type) for media_type in each.accepted)
+        if found > best_quality:
+            best, best_quality = each, found
     return best
-
-
-def _wish(text: str) -> tuple[str, float]:
-    media_type, *parameters = (part.strip().lower() for part in text.split(";"))
-    quality = next((each[2:] for each in parameters if each.startswith("q=")), "1")
-    try:
-        return media_type, float(quality)
-    except ValueError:
-        return media_type, 1.0
-
-
-def _quality(wishes: list[tuple[str, float]], media_type: str) -> float:
-    """Of a media type, by the most specific wish that covers it."""
-    kind = media_type.partition("/")[0]
-    for covering in (media_type, f"{kind}/*", "*/*"):
-        found = [quality for wish, quality in wishes if wish == covering]
-        if found:
-            return max(found)
-    return 0.0

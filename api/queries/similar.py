@@ -132,7 +132,8 @@ async def similar(connection: AsyncConnection[Any], article_id: int, limit: int)
     for needed in SHARED:
         if len(terms) >= needed and len(alike) < limit:
             alike = await _alike(connection, terms, needed, at, story, limit)
-    return Similar(article_id=article_id, terms=terms, articles=alike)
+    shown = [Term(term=each.term, weight=round(each.weight, 4)) for each in terms]
+    return Similar(article_id=article_id, terms=shown, articles=alike)
 
 
 def telling(lexemes: Iterable[tuple[str, int | None, bool]], frequencies: Mapping[str, float]) -> list[Term]:
@@ -147,7 +148,7 @@ def telling(lexemes: Iterable[tuple[str, int | None, bool]], frequencies: Mappin
     }
     best = sorted(weights.items(), key=lambda each: (-each[1], each[0]))[:TERMS]
     total = sum(weight for _, weight in best)
-    return [Term(term=lexeme, weight=round(weight / total, 4)) for lexeme, weight in best]
+    return [Term(term=lexeme, weight=weight / total) for lexeme, weight in best]
 
 
 async def _alike(

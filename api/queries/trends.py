@@ -12,8 +12,8 @@ from api.queries import windows
 from api.queries.listing import rows
 from api.queries.matching import Matching, Wanted, matching
 
-# The distribution of polarity: twenty bins of a tenth.
-BINS: Final = 20
+# The distribution of polarity: twenty bins of a tenth, by where each begins.
+BEGINNINGS: Final = tuple(n / 10 for n in range(-10, 10))
 OUTLETS: Final = 10
 
 
@@ -94,7 +94,8 @@ _DISTRIBUTION: Final = sql.SQL("""
         SELECT a.source_name, a.polarity, a.label, tone.subjectivity, coalesce(tone.reason, 'not_analyzed') AS reason
         FROM articles a LEFT JOIN article_sentiments tone ON tone.article_id = a.id WHERE {condition}
     ), bins AS (
-        SELECT least(width_bucket(polarity::float8, -1, 1, %(bins)s), %(bins)s) AS bin, count(*) AS articles
+        -- ::real, because that is what is stored: -0.4 as a real is a little less than -0.4 as a double.
+        SELECT width_bucket(polarity, %(bins)s::real[]) AS bin, count(*) AS articles
         FROM found WHERE polarity IS NOT NULL GROUP BY 1
     ), reasons AS (
         SELECT reason, count(*) AS articles FROM found WHERE polarity IS NULL GROUP BY 1
@@ -149,7 +150,7 @@ def _bucket(begin: datetime, end: datetime, counts: Sequence[Any], coverage: int
 async def distribution(connection: AsyncConnection[Any], wanted: Wanted) -> Distribution:
     """Raises BadQueryError when all words of the query are too common."""
     asked = await matching(connection, wanted)
-    values = _values(asked, wanted) | {"bins": BINS, "outlets": OUTLETS}
+    values = _values(asked, wanted) | {"bins": list(BEGINNINGS), "outlets": OUTLETS}
     [
         [bins, reasons, outlets, articles, measured, mean, median, deviation, subjectivity, *labels]
     ] = await rows(connection, _of(_DISTRIBUTION, asked), values)
@@ -170,12 +171,8 @@ async def distribution(connection: AsyncConnection[Any], wanted: Wanted) -> Dist
 def histogram(counts: dict[int, int]) -> list[Bin]:
     """Bins by their number, from 1."""
     return [
-        Bin(
-            since=round(n * 2 / BINS - 1, 2),
-            until=round((n + 1) * 2 / BINS - 1, 2),
-            articles=counts.get(n + 1, 0),
-        )
-        for n in range(BINS)
+        Bin(since=since, until=until, articles=counts.get(number, 0))
+        for number, (since, until) in enumerate(itertools.pairwise((*BEGINNINGS, 1.0)), start=1)
     ]
 
 

@@ -46,7 +46,7 @@ async def health(request: Request[Any, Any, Any]) -> ASGIResponse:
         database="connected" if database else "unavailable",
         redis="connected" if cache else "unavailable",
     )
-    return respond.json(found, status=200 if database and cache else 503)
+    return respond.momentary(found, status=200 if database and cache else 503)
 
 
 @get(ALIVE_PATH, include_in_schema=False)

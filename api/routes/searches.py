@@ -12,7 +12,6 @@ from api.kinds import Integer, Text
 from api.params import Parameter
 from api.queries import searches as queries
 from api.serving import Draft, Plan
-from shared.errors import BadParameterError
 from shared.query import parser
 from shared.query.canonical import canonical
 
@@ -29,7 +28,13 @@ HOURS = Parameter(
     example=24,
     default=24,
 )
-Q = Parameter(name="q", kind=Text(longest=500), description="A query, as for a search.", example="climate")
+Q = Parameter(
+    name="q",
+    kind=Text(longest=500),
+    description="A query, as for a search.",
+    example="climate",
+    required=True,
+)
 
 
 class Trending(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,8 +93,6 @@ async def related(request: Request[Any, Any, Any]) -> ASGIResponse:
     A query is told only when enough people searched for it; at most a minute old.
     """
     values = params.parse(request.scope["query_string"], (Q, LIMIT))
-    if not values["q"]:
-        raise BadParameterError("q", "it is missing", "give the query whose relatives you look for")
     q = canonical(parser.parse(values["q"]).root)  # as history has it
     at = deps.of(request)
 

@@ -40,7 +40,7 @@ async def list_sources(request: Request[Any, Any, Any]) -> ASGIResponse:
     at = deps.of(request)
     now = at.clock()
     found = await at.database.read(lambda connection: queries.overview(connection, at.holdings, now))
-    return respond.json(SourceList(sources=found, checked_at=now))
+    return respond.momentary(SourceList(sources=found, checked_at=now))
 
 
 class OneSource(queries.Source, frozen=True, kw_only=True):
@@ -67,4 +67,4 @@ async def source(request: Request[Any, Any, Any], name: PathText) -> ASGIRespons
     if known is None:
         raise NotFoundError(f"there is no source {kinds.quoted(name)}")
     told = await at.statuses.get(name)
-    return respond.json(OneSource(**msgspec.structs.asdict(known), status=told, checked_at=now))
+    return respond.momentary(OneSource(**msgspec.structs.asdict(known), status=told, checked_at=now))

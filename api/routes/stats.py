@@ -78,7 +78,7 @@ async def cache_stats(request: Request[Any, Any, Any]) -> ASGIResponse:
         saved_seconds=round(stats.saved_ms / 1000, 3),
         remade=at.ahead.remade,
     )
-    return respond.json(found)
+    return respond.momentary(found)
 
 
 def _rate(hits: int, misses: int) -> float | None:

@@ -3,7 +3,8 @@
 import re
 from typing import get_args
 
-from shared.languages import REGCONFIGS
+from shared.errors import BadQueryError
+from shared.languages import CODES, MEANT, REGCONFIGS
 from shared.query import words
 from shared.query.faults import Source
 from shared.query.limits import MAX_DECIMALS
@@ -26,7 +27,6 @@ _NUMBER = rf"[+-]?(?:\d{{1,3}}(?:\.\d{{0,{MAX_DECIMALS}}})?|\.\d{{1,{MAX_DECIMAL
 _COMPARED = re.compile(rf"(<=?|>=?)({_NUMBER})", re.ASCII)
 _RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})", re.ASCII)
 _ALONE = re.compile(rf"=?({_NUMBER})", re.ASCII)
-_LANGUAGE = re.compile(r"[a-z]{2}", re.ASCII)
 
 
 def field_name(source: Source, token: Token, following: Token | None) -> str:
@@ -60,13 +60,32 @@ def leaf(source: Source, token: Token, field: str) -> Leaf:
     if field == "sentiment":
         return _sentiment(source, token)
     if field == "source":
-        return Equal("source", _listed(source, token, SOURCES))
+        return Equal("source", _source(source, token))
     if field == "lang":
         return Equal("lang", _language(source, token))
     text_field = next(each for each in TEXT_FIELDS if each == field)
     if token.kind == "phrase":
         return Text("phrase", words.phrase(source, token), text_field)
     return Text(*words.word(source, token), text_field)
+
+
+def _source(source: Source, token: Token) -> str:
+    """Elsewhere a source is who publishes; here that is the outlet."""
+    try:
+        return _listed(source, token, SOURCES)
+    except BadQueryError as error:
+        field = source.field_before(token.start)
+        if error.suggestion or not field:
+            raise
+        raise source.fault(
+            "query_bad_value",
+            error.fault,
+            f"{error.advice}; who publishes is the outlet",
+            token.start,
+            token.end,
+            f"outlet:{source.text[token.start : token.end]}",
+            since=token.start - len(field),
+        ) from None
 
 
 def _listed(source: Source, token: Token, names: tuple[str, ...]) -> str:
@@ -85,10 +104,10 @@ def _listed(source: Source, token: Token, names: tuple[str, ...]) -> str:
 
 def _language(source: Source, token: Token) -> str:
     value = token.text.strip().lower()
-    if _LANGUAGE.fullmatch(value):
+    if value in CODES:
         return value
     codes = {name: code for code, name in REGCONFIGS.items()}
-    meant = nearest(value, codes) or nearest(value.partition("-")[0], REGCONFIGS)
+    meant = MEANT.get(value) or nearest(value, codes) or nearest(value.partition("-")[0], REGCONFIGS)
     raise source.fault(
         "query_bad_value",
         f"{shown(token.text)} is not a language code",
@@ -110,7 +129,7 @@ def _sentiment(source: Source, token: Token) -> Leaf:
         return Polarity(low=low, high=high)
     if alone := _ALONE.fullmatch(value):
         number = _number(source, token, alone[1])
-        raise _bad_polarity(source, token, "an exact polarity finds nothing", f">={number:g}")
+        raise _bad_polarity(source, token, f"{shown(token.text)} is one number", f">={number:g}")
     if value[:1] in ("<", ">", "=", "-", "+", ".") or value[:1].isdigit():
         raise _bad_polarity(source, token, f"{shown(token.text)} is not a range of polarity", None)
     return Equal("sentiment", _listed(source, token, LABELS))

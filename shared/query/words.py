@@ -134,19 +134,21 @@ def _reserved(source: Source, token: Token, mark: str) -> Exception:
 
 def _leading(source: Source, token: Token) -> Exception:
     mark, rest = token.text[0], token.text[1:]
+    field = source.field_before(token.start) if mark == "-" else ""
     problem, advice, repair = {
         "+": ("+ has no meaning before a word", "leave it out: every word must be found anyway", rest),
         "!": ("! has no meaning before a word", "write - to exclude a word", f"-{rest}"),
         "-": (
             "a word does not begin with a minus here",
             "write it before the field to exclude the word",
-            None,
+            f"-{field}{rest}",
         ),
     }.get(mark, ("a word does not begin with an apostrophe", "leave it out", rest))
     end = token.end
     if phrase := _APOSTROPHE_PHRASE.match(source.text, token.start):
         advice, repair, end = 'a phrase stands between quotation marks (")', f'"{phrase[1]}"', phrase.end()
-    return source.fault("query_syntax", problem, advice, token.start, end, repair)
+    since = token.start - len(field)
+    return source.fault("query_syntax", problem, advice, token.start, end, repair, since=since)
 
 
 def _without(text: str, marks: str) -> str:

@@ -387,6 +387,20 @@ async def test_feeds_name_the_product_and_not_the_callers_host(two, archive):
     assert b"http://127.0.0.1:8000/articles?q=storm&amp;format=rss" in feed.content
 
 
+@pytest.mark.parametrize("form", ["json", "rss"])
+async def test_nobody_sees_how_another_typed_the_same_query(two, archive, form):
+    one, other = two
+    for _ in range(2):
+        archive.article("A storm at sea")
+    wanted = {"format": form, "limit": "1"}
+    first = await one.get("/articles", params={"q": "STORM  (“at sea”)", **wanted})
+    plain = await other.get("/articles", params={"q": 'storm "at sea"', **wanted})
+    assert (plain.content, plain.links) == (first.content, first.links)
+    assert "q=storm+%22at+sea%22&" in plain.headers["link"]
+    turned = await other.get("/articles", params={"q": '"at sea" storm', **wanted})
+    assert "q=%22at+sea%22+storm&" in turned.headers["link"]
+
+
 async def test_rows_that_are_deleted_under_a_reader_do_no_harm(two, archive, database):
     one, _ = two
     number = archive.article("A storm")

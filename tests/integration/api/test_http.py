@@ -25,7 +25,52 @@ async def test_refusals_of_the_framework_are_problems_too(api, method, path, sta
     assert status != 405 or "GET" in answer.headers["allow"]
 
 
-@pytest.mark.parametrize("accept", ["text/html", "application/xml, text/*;q=0.5"])
+@pytest.mark.parametrize(
+    "path",
+    ["/nothing", "/articles/1", "/articles?limit=0", "/me", "/sources", "/sources/guardian", "/health"],
+)
+async def test_nobody_keeps_a_refusal_or_what_is_true_of_a_moment_only(api, path):
+    assert (await api.get(path)).headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["/articles", "/articles?format=rss", "/sources", "/docs", "/health"])
+async def test_head_is_get_without_its_content(api, archive, path):
+    archive.article("A storm")
+    shown, head = await api.get(path), await api.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+    for name in ("content-type", "content-length", "etag", "link", "vary"):
+        assert head.headers.get(name) == shown.headers.get(name), name
+
+
+@pytest.mark.parametrize(("path", "status"), [("/articles?limit=0", 400), ("/nothing", 404), ("/me", 401)])
+async def test_head_of_what_is_refused_has_no_content_either(api, path, status):
+    answer = await api.head(path)
+    assert (answer.status_code, answer.content) == (status, b"")
+
+
+async def test_head_is_answered_out_of_the_cache_and_with_304(api, archive):
+    archive.article("A storm")
+    tag = (await api.head("/articles")).headers["etag"]
+    again = await api.head("/articles", headers={"If-None-Match": tag})
+    assert again.status_code == 304
+    assert "newsintel; hit; detail=memory" in again.headers["cache-status"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("POST", "/articles", {"GET", "HEAD", "OPTIONS"}),
+        ("OPTIONS", "/articles", {"GET", "HEAD", "OPTIONS"}),
+        ("HEAD", "/auth/refresh", {"OPTIONS", "POST"}),
+    ],
+)
+async def test_what_an_address_takes_is_told(api, method, path, allowed):
+    assert set((await api.request(method, path)).headers["allow"].split(", ")) == allowed
+
+
+@pytest.mark.parametrize(
+    "accept", ["text/html", "application/xml, text/*;q=0.5", "*/*;q=0", "application/json;q=0, */*"]
+)
 async def test_a_caller_that_reads_no_json(api, accept):
     answer = await api.get("/sources", headers={"Accept": accept})
     assert (answer.status_code, answer.json()["code"]) == (406, "not_acceptable")
@@ -81,12 +126,14 @@ async def test_openapi_describes_every_parameter_and_error(api):
         "language", "has_image", "sort", "limit", "page", "cursor", "fields", "highlight", "explain", "format",
         "personal", "Prefer",
     }  # fmt: skip
-    assert parameters["limit"]["schema"] == {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}
-    for operation in (each for path in document["paths"].values() for each in path.values()):
+    assert parameters["limit"]["schema"] == {
+        "type": "integer", "minimum": 1, "maximum": 100, "default": 20, "examples": [20],
+    }  # fmt: skip
+    for address, operation in ((a, each) for a, path in document["paths"].items() for each in path.values()):
         for parameter in operation.get("parameters", []):
             assert parameter["description"]
-            assert parameter["examples"]["example"]["value"]
-            assert parameter["required"] is (parameter["in"] == "path")
+            needed = parameter["in"] == "path" or (address, parameter["name"]) == ("/searches/related", "q")
+            assert parameter["required"] is needed
         for status, answer in operation["responses"].items():
             if int(status) >= 400 and operation["summary"] != "Readiness":
                 schema = answer["content"]["application/problem+json"]["schema"]

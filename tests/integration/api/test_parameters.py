@@ -30,6 +30,8 @@ BAD = [
     ("from=0001-01-01T00:00:00%2B14:00", "from", "is not a date or time"),
     ("from=2026-02-02&to=2026-02-01", "from", "is not before `to`"),
     ("language=english", "language", "ISO 639-1"),
+    ("language=xx", "language", "ISO 639-1"),
+    ("language=jp", "language", "did you mean ja?"),
     ("limit=0", "limit", "from 1 to 100"),
     ("limit=-1", "limit", "from 1 to 100"),
     ("limit=101", "limit", "from 1 to 100"),

@@ -48,6 +48,13 @@ async def test_what_shares_the_telling_words_comes_with_the_reason(api, archive,
     assert not {"govern", "week"} & {each["term"] for each in found["terms"]}
 
 
+async def test_no_article_is_more_than_alike(api, archive, news):
+    # Six shares of 0.1667 are 1.0002.
+    one, other = (archive.article("Penguin kettle lantern saxophone trumpet volcano") for _ in range(2))
+    [alike] = (await api.get(f"/articles/{one}/similar")).json()["articles"]
+    assert (alike["article"]["id"], alike["similarity"], len(alike["shared_terms"])) == (other, 1.0, 6)
+
+
 async def test_its_own_story_is_left_out_and_others_come_once(api, archive, news, database):
     with psycopg.connect(database.worker, autocommit=True) as worker:
         [own] = worker.execute("SELECT story_id FROM articles WHERE id = %s", (news,)).fetchone()

@@ -89,6 +89,16 @@ async def test_the_distribution(api, archive):
     assert found["outlets"] == [{"source_name": "The Guardian", "articles": 6, "polarity": 0.125}]
 
 
+async def test_a_polarity_is_counted_from_where_its_bin_begins(api, archive):
+    now = datetime.now(UTC) - timedelta(days=1)
+    beginnings = [n / 10 for n in range(-10, 10)]
+    for polarity in (*beginnings, 1.0):
+        archive.article("A storm", polarity=polarity, published_at=now)
+    histogram = (await get(api, SUMMARY, q="storm"))["histogram"]
+    assert [each["from"] for each in histogram] == beginnings
+    assert [each["articles"] for each in histogram] == [1] * 19 + [2]
+
+
 async def test_an_empty_archive_has_trends_too(api, archive):
     found = await get(api, TRENDS)
     assert len(found["buckets"]) in {31, 32}

@@ -48,6 +48,17 @@ def test_every_operation_shows_an_answer_and_its_errors(name):
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
+def test_every_parameter_shows_a_value_that_it_takes(name):
+    for parameter in OPERATIONS[name]["parameters"]:
+        schema = parameter["schema"]
+        # What the page fills in by itself is what must be sent, and nothing that narrows the answer.
+        shown = [each["value"] for each in parameter.get("examples", {}).values()]
+        assert bool(shown) == parameter.get("required", False), parameter["name"]
+        for example in shown or schema["examples"]:
+            jsonschema_rs.Draft202012Validator(schema).validate(example)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
 def test_what_can_happen_to_any_request_is_told(name):
     responses = OPERATIONS[name]["responses"]
     assert {"413", "431", "500"} <= set(responses)

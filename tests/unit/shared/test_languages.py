@@ -1,6 +1,6 @@
 import pytest
 
-from shared.languages import regconfig
+from shared.languages import CODES, MEANT, REGCONFIGS, regconfig
 
 
 @pytest.mark.parametrize(
@@ -9,3 +9,9 @@ from shared.languages import regconfig
 )
 def test_regconfig(language, config):
     assert regconfig(language) == config
+
+
+def test_codes_and_what_is_written_instead_of_them():
+    assert set(REGCONFIGS) <= CODES
+    assert set(MEANT.values()) <= CODES
+    assert not set(MEANT) & CODES
