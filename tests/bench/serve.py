@@ -59,6 +59,13 @@ class Servers(NamedTuple):
     process: psutil.Process
 
 
+class Ingest(NamedTuple):
+    """begin: makes it bring ten new articles a second."""
+
+    begin: Callable[[], object]
+    process: psutil.Process
+
+
 def run(context: Context) -> list[Figure]:
     with (
         postgres(context.directory / "postgres") as server,
@@ -70,8 +77,10 @@ def run(context: Context) -> list[Figure]:
             client.flushall()
         figures = _starts(server, name, redis_url, context.directory)
         with started(server, name, redis_url, context.directory) as servers:
-            figures += _hits(servers) + _uncached(servers)
-            ingest()
+            with suspended(ingest.process):
+                figures += _hits(servers)
+            figures += _uncached(servers)
+            ingest.begin()
             figures += [_zipf(servers, distinct) for distinct in DISTINCT]
             return [*figures, _memory(servers)]
 
@@ -291,8 +300,8 @@ def on_core(number: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def background(url: str, redis_url: str, context: Context) -> Iterator[Callable[[], object]]:
-    """A process that answers FetchQuery; calling what this yields makes it bring ten new articles a second."""
+def background(url: str, redis_url: str, context: Context) -> Iterator[Ingest]:
+    """A process that answers FetchQuery, and brings articles when it is told to."""
     child = Child(
         "stand-in", ["tests.bench.stand_in", url, redis_url, str(context.articles)], {},
         context.directory / "stand-in.log",
@@ -300,9 +309,19 @@ def background(url: str, redis_url: str, context: Context) -> Iterator[Callable[
     child.start()
     try:
         with redis.Redis.from_url(redis_url) as client:
-            yield lambda: client.set(stand_in.TOLD, "start")
+            yield Ingest(lambda: client.set(stand_in.TOLD, "start"), psutil.Process(child.pid))
     finally:
         child.stop()
+
+
+@contextlib.contextmanager
+def suspended(process: psutil.Process) -> Iterator[None]:
+    """Hits ask nothing of it, and it would take turns with the load on one core."""
+    process.suspend()
+    try:
+        yield
+    finally:
+        process.resume()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
