@@ -76,7 +76,8 @@ PARAMETERS = (
         kind=Text(longest=cursor.LONGEST),
         description=(
             "`next` of the page before, with the same search. What was there from the first page on is shown exactly "
-            "once, whatever arrives or leaves meanwhile."
+            "once, whatever arrives or leaves meanwhile; only an article whose date is corrected may be skipped or "
+            "come twice."
         ),
         example="AAECAwQFBgc",
     ),
