@@ -1,9 +1,10 @@
 """How Alembic runs: one migration at a time in one transaction each, giving up on a busy table instead of waiting."""
 
+import time
 from typing import Any
 
 from alembic import context
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from shared.config import MigrationSettings, load
@@ -11,6 +12,7 @@ from shared.tables import metadata
 
 # Two deployments at once: the second waits for the first.
 LOCK = 0x6E657773  # "news"
+ASK_AGAIN_SECONDS = 0.5
 
 
 def _include(name: str | None, kind: str, _parents: Any) -> bool:
@@ -19,14 +21,21 @@ def _include(name: str | None, kind: str, _parents: Any) -> bool:
     return kind != "schema" or name in (None, "public")
 
 
+def _take_turns(connection: Connection) -> None:
+    """Ask again instead of waiting: an index that is built concurrently waits for every statement that runs."""
+    while not connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": LOCK}):
+        connection.commit()
+        time.sleep(ASK_AGAIN_SECONDS)
+    connection.commit()
+
+
 def run() -> None:
     url = context.config.attributes.get("database_url") or load(MigrationSettings).database_url
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), poolclass=NullPool)
     with engine.connect() as connection:
         # A migration that cannot have its lock at once would stop every query behind it: better to fail and retry.
         connection.execute(text("SET lock_timeout = '4s'"))
-        connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
-        connection.commit()
+        _take_turns(connection)
         context.configure(
             connection=connection,
             target_metadata=metadata,

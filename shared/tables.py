@@ -140,7 +140,13 @@ articles = Table(
         ),
         postgresql_using="gin",
     ),
-    Index(None, "published_at", "id"),
+    # Trends and distributions are counted in this index alone; see migration 0009.
+    Index(
+        "articles_over_time_idx",
+        "published_at",
+        "id",
+        postgresql_include=["polarity", "label", "language", "source_name"],
+    ),
     Index(None, "story_id"),
 )
 

@@ -52,6 +52,22 @@ def oldest_first(oldest: datetime, newest: datetime) -> Iterator[int]:
     return _blocks((oldest - EPOCH) // SMALLEST, (newest - EPOCH) // SMALLEST, 1)
 
 
+def covering(oldest: datetime, newest: datetime) -> Iterator[int]:
+    """Names of the largest blocks that together are the time from `oldest` to `newest`, in whole smallest blocks."""
+    low, high = (oldest - EPOCH) // SMALLEST, (newest - EPOCH) // SMALLEST
+    for size in range(SIZES):
+        largest = size == SIZES - 1
+        while low <= high and (largest or low % GROWTH):
+            yield low * _NAMES + size
+            low += 1
+        while low <= high and (high + 1) % GROWTH:
+            yield high * _NAMES + size
+            high -= 1
+        if low > high:
+            return
+        low, high = low // GROWTH, high // GROWTH
+
+
 def looks(begin: datetime, end: datetime, *, smallest: int = 0) -> Steps:
     """For words: from begin to end, whichever is later, in blocks from the size `smallest` up; and the rest in one."""
     direction = -1 if begin > end else 1

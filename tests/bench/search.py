@@ -8,6 +8,7 @@ same stored vector and the same kind of index, orders and limits; it neither cou
 
 import argparse
 import asyncio
+import itertools
 import os
 import random
 import statistics
@@ -40,6 +41,8 @@ DEEP_PAGES = 30  # 600 stories: beyond what is ranked
 TEXTBOOK_ROUNDS = 2
 # Shares of all articles that have a word.
 RARE, MIDDLING, COMMON = (0.00005, 0.0005), (0.002, 0.02), (0.08, 0.6)
+# Of those that stand most often between two words; the index knows no pair of the words around them.
+STOP_WORDS = {"the", "of", "to", "and", "in", "for", "on", "with", "as", "at", "by"}
 CURSORS = Cursors("bench")
 
 
@@ -64,6 +67,7 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     middling: list[str]
     common: list[str]
     phrases: list[str]
+    around: list[str]
 
 
 def run(context: Context) -> list[Figure]:
@@ -90,7 +94,7 @@ def _archive(
         connection.execute(
             "SELECT count(*) FROM articles"
         )  # reads it once, so that the disk is not what is measured
-        words = _words(connection)
+        words = words_of(connection)
         shapes = _shapes(words)
         ours = asyncio.run(_ours(server.url("newsintel_api", name), shapes))
         p99 = max(percentile(times, 99) for times in ours.values())
@@ -124,7 +128,7 @@ def _figures(
     ]  # fmt: skip
 
 
-def _words(connection: psycopg.Connection[Any]) -> Words:
+def words_of(connection: psycopg.Connection[Any]) -> Words:
     """Stems by how many articles have them, and pairs of words that stand side by side."""
     [total] = connection.execute("SELECT max(id) FROM articles").fetchone() or (0,)
     sample = max(1, total // 20_000)
@@ -142,14 +146,25 @@ def _words(connection: psycopg.Connection[Any]) -> Words:
     texts = connection.execute(
         f"SELECT lower(description) FROM articles WHERE id % {max(1, total // 200)} = 0 AND description IS NOT NULL"
     ).fetchall()
+    told = [text.rstrip(".").split() for (text,) in texts]
     pairs = [
         f"{one} {other}"
-        for (text,) in texts
-        for one, other in zip(text.rstrip(".").split(), text.rstrip(".").split()[1:], strict=False)
+        for words in told
+        for one, other in itertools.pairwise(words)
         if min(len(one), len(other)) > 4 and one.isalpha() and other.isalpha()
     ]
+    around = [
+        f"{one} {stop} {other}"
+        for words in told
+        for one, stop, other in zip(words, words[1:], words[2:], strict=False)
+        if min(len(one), len(other)) > 4 and stop in STOP_WORDS
+    ]
     return Words(
-        rare=some(*RARE), middling=some(*MIDDLING), common=some(*COMMON), phrases=dice.sample(pairs, QUERIES)
+        rare=some(*RARE),
+        middling=some(*MIDDLING),
+        common=some(*COMMON),
+        phrases=dice.sample(pairs, QUERIES),
+        around=dice.sample(around, QUERIES),
     )
 
 
@@ -168,6 +183,7 @@ def _shapes(words: Words) -> dict[str, list[Asked]]:
         "OR": [_plain(f"{a} OR {b}", f"{a} | {b}", f"{a} {b}") for a, b in zip(common, rare, strict=True)],
         "NOT": [_plain(f"{a} -{b}", f"{a} & !{b}", f"+{a} -{b}") for a, b in zip(common, others, strict=True)],
         "phrase": [_phrase(pair) for pair in words.phrases],
+        "phrase around a stop word": [_phrase(three) for three in words.around],
         "title:": [_title(word) for word in middling],
         "source": [_filtered(word, _GUARDIAN, "sources @> '{guardian}'", "+source:guardian") for word in middling],
         "outlet": [_filtered(word, _OUTLET, _HARBOUR, '+outlet:"Harbour Post"') for word in common],
@@ -287,7 +303,9 @@ def _textbook(
         for way, statement in _BOOK.items():
             times = []
             for asked in listed[:4]:
-                query = "phraseto_tsquery('english', %(q)s)" if shape == "phrase" else "%(q)s::tsquery"
+                query = (
+                    "phraseto_tsquery('english', %(q)s)" if shape.startswith("phrase") else "%(q)s::tsquery"
+                )
                 if "q" in asked.values:
                     text = statement.format(asked.textbook, query)
                     times += [_clock(lambda t=text, v=asked.values: connection.execute(t, v).fetchall())

@@ -36,6 +36,27 @@ def test_upgrade_downgrade_upgrade_is_clean_and_models_show_no_drift(empty_datab
     command.check(config)  # raises when shared/tables.py and the migrations differ
 
 
+def test_two_deployments_at_once_take_turns(empty_database):
+    command = [sys.executable, "-m", "migrations", "upgrade"]
+    environment = {**os.environ, "NEWSINTEL_DATABASE_URL": empty_database}
+    deployments = [
+        subprocess.Popen(command, cwd=REPOSITORY, env=environment, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    done = [(each.communicate()[1], each.returncode) for each in deployments]
+    assert [code for _, code in done] == [0, 0], done
+    db.check_schema(empty_database)
+
+
+def test_an_index_whose_making_failed_is_made_again(empty_database):
+    config = alembic_config(empty_database)
+    command.upgrade(config, "0008")
+    with psycopg.connect(empty_database, autocommit=True) as owner:
+        owner.execute("CREATE INDEX articles_over_time_idx ON articles (id)")
+    command.upgrade(config, "head")
+    command.check(config)
+
+
 def test_a_service_refuses_a_schema_that_is_too_old(empty_database):
     with pytest.raises(SchemaTooOldError, match="python -m migrations upgrade"):
         db.check_schema(empty_database)

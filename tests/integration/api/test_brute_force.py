@@ -3,7 +3,9 @@
 import asyncio
 import json
 import random
-from datetime import timedelta
+import statistics
+from collections import Counter
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 import psycopg
@@ -34,7 +36,7 @@ def ask(database, redis_url):
     with asyncio.Runner() as runner:
         client = AsyncTestClient(create_app(configured))
         runner.run(client.__aenter__())
-        yield lambda query: runner.run(client.get(f"/articles?{query}"))
+        yield lambda address: runner.run(client.get(address))
         runner.run(client.__aexit__(None, None, None))
 
 
@@ -67,10 +69,14 @@ def brute_force(ask, database) -> BruteForce:
 
 @pytest.fixture
 def rows(ask, database) -> dict[int, tuple]:
-    """By id: story, date, picture."""
+    """By id: story, date, picture, outlet; and of its tone: polarity, label, subjectivity, why there is none."""
     with psycopg.connect(database.api, autocommit=True) as reader:
         found = reader.execute(
-            "SELECT id, story_id, published_at, image_url IS NOT NULL FROM articles"
+            """
+            SELECT a.id, a.story_id, a.published_at, a.image_url IS NOT NULL, a.source_name, s.polarity::float8,
+                   s.label, s.subjectivity, CASE WHEN s.polarity IS NULL THEN coalesce(s.reason, 'not_analyzed') END
+            FROM articles a LEFT JOIN article_sentiments s ON s.article_id = a.id
+            """
         ).fetchall()
     return {row[0]: row[1:] for row in found}
 
@@ -107,14 +113,15 @@ def _expected(brute_force, rows, tree, filters) -> set[int] | None:
     said += [f"sentiment:>={filters['min_polarity']}"] if "min_polarity" in filters else []
     said += [f"lang:{filters['language']}"] if "language" in filters else []
     languages = [filters["language"]] if "language" in filters else []
-    if brute_force.find(tree, languages) is None:
+    if tree is not None and brute_force.find(tree, languages) is None:
         return None
-    found = brute_force.find(all_of([tree, *(parser.parse(each).root for each in said)]), languages)
+    asked = [*([] if tree is None else [tree]), *(parser.parse(each).root for each in said)]
+    found = brute_force.find(all_of(asked), languages) if asked else set(rows)
     return {id_ for id_ in found or () if _in_time(rows[id_], filters)}
 
 
 def _in_time(row: tuple, filters: dict[str, str]) -> bool:
-    _, at, picture = row
+    _, at, picture, *_ = row
     since = {"2020-01-01": "2020-01-01T00:00:00"}.get(
         filters.get("from", ""), filters.get("from", "0").rstrip("Z")
     )
@@ -137,14 +144,14 @@ def test_the_api_finds_what_brute_force_finds(ask, brute_force, rows, tree, filt
     typed = query_tests._Typist(seed).typed(tree)
     query = urlencode({"q": typed, **filters, "sort": sort, "limit": limit})
     expected = _expected(brute_force, rows, tree, filters)
-    answer = ask(query)
+    answer = ask(f"/articles?{query}")
     if expected is None:
         assert (answer.status_code, answer.json()["code"]) == (400, "query_only_common_words"), typed
         return
     assert answer.status_code == 200, (typed, answer.text)
     pages = [answer.json()]
     while pages[-1]["next"]:
-        pages.append(json.loads(ask(f"{query}&cursor={pages[-1]['next']}").content))
+        pages.append(json.loads(ask(f"/articles?{query}&cursor={pages[-1]['next']}").content))
     shown = [article["id"] for page in pages for article in page["articles"]]
     assert set(shown) <= expected, typed
     stories = [rows[id_][0] for id_ in shown]
@@ -155,3 +162,89 @@ def test_the_api_finds_what_brute_force_finds(ask, brute_force, rows, tree, filt
         assert times == sorted(times, reverse=True)
     if sort == "oldest":
         assert times == sorted(times)
+
+
+# Often without words and filters: what is asked of everything goes another way.
+ANY = st.none() | query_tests._TREES
+MOMENTS = st.integers(-2_100 * 24 * 60, 24 * 60).map(lambda minutes: NOW + timedelta(minutes=minutes))
+
+
+@settings(max_examples=250, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(
+    tree=ANY,
+    filters=st.just({}) | FILTERS,
+    moments=st.lists(MOMENTS, min_size=2, max_size=2, unique=True).map(sorted),
+    zone=st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kathmandu"]),
+    seed=st.integers(0, 99),
+)
+def test_trends_and_summary_tell_of_what_brute_force_finds(
+    ask, brute_force, rows, tree, filters, moments, zone, seed
+):
+    since, until = moments
+    filters = {name: value for name, value in filters.items() if name not in ("from", "to")}
+    query = {**filters, "from": since.isoformat(), "to": until.isoformat()}
+    if tree is not None:
+        query["q"] = query_tests._Typist(seed).typed(tree)
+    expected = _expected(brute_force, rows, tree, filters)
+    trends = ask(
+        _address("trends", query, interval="day" if until - since < timedelta(900) else "week", tz=zone)
+    )
+    summary = ask(_address("summary", query))
+    if expected is None:
+        assert (trends.status_code, summary.status_code) == (400, 400), query
+        return
+    told = {id_: row for id_, row in rows.items() if since <= row[1] < until}
+    _check_trends(trends.json(), told, expected)
+    _check_summary(summary.json(), [row for id_, row in told.items() if id_ in expected])
+
+
+def _address(what: str, query: dict[str, str], **more: str) -> str:
+    return f"/articles/sentiment/{what}?{urlencode({**query, **more})}"
+
+
+def _check_trends(found, told, expected):
+    assert (found["articles"], found["coverage"]) == (len(told.keys() & expected), len(told))
+    for bucket in found["buckets"]:
+        begin, end = datetime.fromisoformat(bucket["from"]), datetime.fromisoformat(bucket["to"])
+        here = {id_: row for id_, row in told.items() if begin <= row[1] < end}
+        mine = [row for id_, row in here.items() if id_ in expected]
+        assert (bucket["coverage"], bucket["articles"]) == (len(here), len(mine)), bucket
+        assert _tone(bucket) == _tone_of(mine)
+        assert {label: bucket[label] for label in query_tests.LABELS} == _labels_of(mine)
+
+
+def _check_summary(found, mine):
+    assert (found["articles"], found["labels"]) == (len(mine), _labels_of(mine))
+    assert _tone(found) == _tone_of(mine)
+    polarities = _polarities(mine)
+    assert found["median_polarity"] == _near(statistics.median, polarities)
+    assert found["deviation"] == _near(statistics.pstdev, polarities)
+    assert found["subjectivity"] == _near(statistics.mean, [row[6] for row in mine if row[6] is not None])
+    assert found["unmeasured"] == Counter(row[7] for row in mine if row[7])
+    bins = Counter(min(int((polarity + 1) * 10), 19) for polarity in polarities)
+    assert [each["articles"] for each in found["histogram"]] == [bins[n] for n in range(20)]
+    told = {each["source_name"]: (each["articles"], each["polarity"]) for each in found["outlets"]}
+    outlets = {row[3] for row in mine}
+    by_outlet = {outlet: [row for row in mine if row[3] == outlet] for outlet in outlets}
+    assert told == {outlet: (len(rows), _tone_of(rows)[1]) for outlet, rows in by_outlet.items()}
+    assert [count for count, _ in told.values()] == sorted((len(r) for r in by_outlet.values()), reverse=True)
+
+
+def _tone(found):
+    return found["measured"], found["polarity"]
+
+
+def _tone_of(rows):
+    return len(_polarities(rows)), _near(statistics.mean, _polarities(rows))
+
+
+def _labels_of(rows):
+    return {label: sum(row[5] == label for row in rows) for label in query_tests.LABELS}
+
+
+def _polarities(rows):
+    return [row[4] for row in rows if row[4] is not None]
+
+
+def _near(mean, values):
+    return pytest.approx(mean(values), abs=1e-4) if values else None

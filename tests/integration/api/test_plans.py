@@ -1,8 +1,8 @@
-"""How PostgreSQL runs the searches: through an index, whatever is asked."""
+"""How PostgreSQL runs searches, trends and what else reads articles: through an index, whatever is asked."""
 
 import itertools
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,6 +13,7 @@ import pytest
 from api import question
 from api.cursor import Cursors
 from api.queries import search as queries
+from api.queries import similar, stories, trends
 from api.queries.search import Place
 from shared import db
 
@@ -38,9 +39,13 @@ def archive_of_many(database):
                 repeat('some words of an article that is long enough to be real ', 20), 'X', 'en',
                 now() - n * interval '1 minute', now(), now(), n, 'first', 50, 0, ARRAY['guardian']
             FROM generate_series(1, {ARTICLES}) n;
+            UPDATE stories SET lead_id = id, first_published_at = now(), last_published_at = now();
+            INSERT INTO article_sentiments (article_id, polarity, subjectivity, label, confidence, text_length, method,
+                method_version, analyzed_at)
+            SELECT id, 0, 0, 'neutral', 1, 1000, 'x', '1', now() FROM articles;
             """
         )
-        owner.execute("VACUUM ANALYZE articles")
+        owner.execute("VACUUM ANALYZE articles, article_sentiments")
     return database
 
 
@@ -53,8 +58,11 @@ class Explained:
 
     async def execute(self, query: Any, values: Any = None, **options: Any) -> Any:
         text = query.as_string(self._connection) if hasattr(query, "as_string") else query
-        found = await self._connection.execute("EXPLAIN (ANALYZE, BUFFERS) " + text, values, prepare=False)
-        self.plans.append("\n".join(row[0] for row in await found.fetchall()))
+        if not text.startswith("SET "):
+            found = await self._connection.execute(
+                "EXPLAIN (ANALYZE, BUFFERS) " + text, values, prepare=False
+            )
+            self.plans.append("\n".join(row[0] for row in await found.fetchall()))
         return await self._connection.execute(query, values, **options)
 
 
@@ -103,6 +111,35 @@ async def test_no_search_reads_the_whole_archive(connection, subtests):
                 after = Place(page=1, limit=20, after=msgspec.structs.replace(found.next, ranked=[]))
                 await queries.find(explained, wanted, sort, after, datetime.now(UTC))
                 check(explained.plans, "what follows a cursor")
+
+
+async def test_no_trend_and_no_distribution_reads_the_whole_archive(connection, subtests):
+    until = datetime.now(UTC)
+    for asked, span in itertools.product(SEARCHES, (timedelta(hours=6), timedelta(days=90))):
+        with subtests.test(asked=asked, span=span):
+            wanted = search.question(urlencode(asked).encode(), CURSORS).asked.wanted
+            wanted = msgspec.structs.replace(wanted, since=until - span, until=until)
+            async with connection.transaction():
+                explained = Explained(connection)
+                await trends.buckets(explained, wanted, [until - span, until - span / 2, until])
+                check(explained.plans, "trends")
+                if not asked:
+                    assert "articles_over_time_idx" in explained.plans[0]
+                explained = Explained(connection)
+                await trends.distribution(explained, wanted)
+                check(explained.plans, "summary")
+
+
+async def test_neither_what_is_similar_nor_a_story_reads_the_whole_archive(connection):
+    [newest, story] = await (
+        await connection.execute("SELECT id, story_id FROM articles ORDER BY published_at DESC LIMIT 1")
+    ).fetchone()
+    explained = Explained(connection)
+    await similar.similar(explained, newest, 10)
+    check(explained.plans, "similar")
+    explained = Explained(connection)
+    await stories.by_id(explained, story)
+    check(explained.plans, "story")
 
 
 def check(plans: list[str], what: str) -> None:

@@ -1,6 +1,7 @@
 """Blocks of time cover everything once, in order, and grow."""
 
 import itertools
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -30,6 +31,18 @@ def test_blocks_follow_one_another_without_gap_or_overlap_and_cover_all(one, oth
     assert spans[0][0] <= oldest < spans[0][1]
     assert spans[-1][0] <= newest < spans[-1][1]
     assert all(earlier[1] == later[0] for earlier, later in itertools.pairwise(spans))
+
+
+@given(TIMES, TIMES)
+def test_the_blocks_that_cover_a_time_are_few_and_reach_no_further(one, other):
+    oldest, newest = sorted((one, other))
+    spans = sorted(span(name) for name in windows.covering(oldest, newest))
+    assert spans[0][0] <= oldest < spans[0][0] + windows.SMALLEST
+    assert spans[-1][1] - windows.SMALLEST <= newest < spans[-1][1]
+    assert all(earlier[1] == later[0] for earlier, later in itertools.pairwise(spans))
+    lengths = Counter(end - begin for begin, end in spans)
+    largest = windows.SMALLEST * windows.GROWTH ** (windows.SIZES - 1)
+    assert all(n <= 2 * (windows.GROWTH - 1) for length, n in lengths.items() if length < largest)
 
 
 @given(TIMES, st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=10_000)))
