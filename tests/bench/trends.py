@@ -19,9 +19,9 @@ from urllib.parse import urlencode
 import msgspec
 import psycopg
 
+from api import question
 from api.queries import trends as queries
 from api.queries.matching import Wanted
-from api.routes.search import question
 from deploy.local.servers import postgres
 from tests.bench import archive
 from tests.bench.report import Figure, report
@@ -90,7 +90,7 @@ def _figure(name: str, took: float, book: float) -> Figure:
 
 
 def _wanted(parameters: dict[str, str]) -> Wanted:
-    wanted = question(urlencode(parameters).encode(), CURSORS).asked.wanted
+    wanted = question.of(urlencode(parameters).encode(), CURSORS).asked.wanted
     return msgspec.structs.replace(wanted, since=SINCE, until=UNTIL)
 
 

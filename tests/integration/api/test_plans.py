@@ -117,7 +117,7 @@ async def test_no_trend_and_no_distribution_reads_the_whole_archive(connection, 
     until = datetime.now(UTC)
     for asked, span in itertools.product(SEARCHES, (timedelta(hours=6), timedelta(days=90))):
         with subtests.test(asked=asked, span=span):
-            wanted = search.question(urlencode(asked).encode(), CURSORS).asked.wanted
+            wanted = question.of(urlencode(asked).encode(), CURSORS).asked.wanted
             wanted = msgspec.structs.replace(wanted, since=until - span, until=until)
             async with connection.transaction():
                 explained = Explained(connection)
