@@ -43,6 +43,7 @@ def test_months_are_kept_and_dropped_by_the_worker_role(ports, rows):
 def test_a_month_takes_in_what_came_before_it_was_made(ports, rows):
     at = datetime(2031, 4, 30, 23, 59, tzinfo=UTC)
     with ports.database.connection() as connection:
+        searches.drop_before(connection, at.date())  # months of other tests
         searches.insert(connection, [searched(at), searched(at.replace(month=5))])
         searches.keep_month(connection, at.date())
         searches.insert(connection, [searched(at)])
