@@ -5,6 +5,7 @@ changed at once. Who did it stands in the audit log.
 """
 
 import argparse
+import os
 import sys
 
 import redis
@@ -21,7 +22,7 @@ NOUNS = (backfill, status, topics, quarantine, retention, sentiment, users, keys
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit code: 0, or 2 with one sentence on standard error."""
+    """Exit code: 0, or 2 with one sentence on standard error; as of a signal when it was interrupted."""
     asked = parser().parse_args(arguments)
     try:
         if asked.run is None:
@@ -39,6 +40,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # Whoever reads it (`| head`) has had enough. What is still in the buffer must not be written at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     return 0
 
 

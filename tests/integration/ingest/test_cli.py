@@ -113,6 +113,19 @@ def test_it_is_a_program(environment):
     assert done.stdout.startswith("ID  NAME")
 
 
+def test_a_reader_who_has_had_enough_is_no_error(environment):
+    program = subprocess.Popen(
+        [sys.executable, "-m", "ingest.cli", "status"],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    program.stdout.close()
+    assert (program.stderr.read(), program.wait()) == ("", 141)
+    program.stderr.close()
+
+
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
