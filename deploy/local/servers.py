@@ -82,13 +82,21 @@ def postgres(data_dir: Path) -> Iterator[Postgres]:
             admin.execute(ROLES_SQL.read_bytes())
         yield running
     finally:
-        if psutil.pid_exists(_postmaster(server.pgdata)):  # nobody killed it
+        if _is_running(server.pgdata):
             control(["-w", "-m", "fast", "stop"])
 
 
 def _postmaster(data_dir: Path) -> int:
     """What the library says is the process from before a restart."""
     return int((data_dir / "postmaster.pid").read_text().split()[0])
+
+
+def _is_running(data_dir: Path) -> bool:
+    """Whoever stopped the server, its file is gone; whoever killed it, only the process is."""
+    try:
+        return psutil.pid_exists(_postmaster(data_dir))
+    except FileNotFoundError:
+        return False
 
 
 def _tune(uri: str) -> bool:

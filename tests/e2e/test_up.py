@@ -136,11 +136,16 @@ def test_search_at_once_stop_without_leftovers_and_find_the_data_again(up):
 
 
 def test_a_server_that_ends_is_one_sentence_and_the_next_run_finds_its_data(up):
-    for name, begins in (("Valkey", "valkey-server"), ("PostgreSQL", "postgres -D")):
+    ends = [
+        ("Valkey", "valkey-server", signal.SIGKILL),
+        ("PostgreSQL", "postgres -D", signal.SIGKILL),
+        ("PostgreSQL", "postgres -D", signal.SIGINT),  # in an orderly way: its pid file goes with it
+    ]
+    for name, begins, how in ends:
         one = up()
         family = one.family()
         [server] = [p for p in family if f"/{begins}" in " ".join(p.cmdline())]
-        server.kill()
+        server.send_signal(how)
         assert one.process.wait(60) == 2
         told = re.sub(r"\s+", " ", one.output.read_text())
         assert f"deploy.local: {name} has ended; start again, its data is kept" in told
