@@ -311,7 +311,7 @@ backfill_slices = Table(
     Column("state", Text, nullable=False, server_default=text("'waiting'::text")),
     Column("cursor", Text),
     Column("pages", Integer, nullable=False, server_default=text("0")),
-    # Failures since the last page that came.
+    # Failures of all its pages; a resumed one begins with none.
     Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
     # Of the last try: ok or the code of a SourceError, and its sentence.
     Column("outcome", Text),

@@ -22,7 +22,8 @@ from shared import keys
 from shared.commands import RunSlice
 from shared.errors import BadAnswerError, BudgetSpentError, CircuitOpenError, RateLimitedError, SourceError
 
-MAX_ATTEMPTS: Final = 5
+# Of all pages of a slice: after a bad answer it begins afresh, so a page that comes is perhaps an earlier one.
+MAX_ATTEMPTS: Final = 8
 _PAUSE: Final = timedelta(seconds=60)
 # It is not the slice that is in the way: it waits, and is not counted as tried.
 _WAITS: Final = (BudgetSpentError, CircuitOpenError, RateLimitedError)

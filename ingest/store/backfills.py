@@ -42,7 +42,7 @@ class NewSlice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DueSlice(msgspec.Struct, frozen=True, kw_only=True):
-    """The slice that is next. cursor: where its next page starts; attempts: failures since the last page."""
+    """The slice that is next. cursor: where its next page starts; attempts: its failures so far."""
 
     id: int
     backfill_id: int
@@ -214,7 +214,7 @@ def page_done(conn: Connection[Any], slice_id: int, cursor: str | None, at: date
     conn.execute(
         """
         UPDATE backfill_slices
-        SET pages = pages + 1, cursor = %(cursor)s, attempts = 0, outcome = 'ok', reason = NULL, retry_at = NULL,
+        SET pages = pages + 1, cursor = %(cursor)s, outcome = 'ok', reason = NULL, retry_at = NULL,
             state = CASE WHEN %(cursor)s::text IS NULL THEN 'done' ELSE 'waiting' END,
             finished_at = CASE WHEN %(cursor)s::text IS NULL THEN %(at)s::timestamptz END
         WHERE id = %(id)s AND state = 'waiting'

@@ -72,14 +72,14 @@ def archive(database):
 
 @pytest.fixture
 def later(ports):
-    """later(days=1) -> the same ports, for whom that much time has passed."""
+    """later(days=1) -> the same ports (or `using`), for whom that much time has passed."""
 
-    def passed(**time):
+    def passed(using=ports, **time):
         def clock():
             return utcnow() + timedelta(**time)
 
-        identity = sources.identity(ports.settings, ports.redis, ports.metrics, clock)
-        return msgspec.structs.replace(ports, clock=clock, identity=identity)
+        identity = sources.identity(using.settings, using.redis, using.metrics, clock)
+        return msgspec.structs.replace(using, clock=clock, identity=identity)
 
     return passed
 

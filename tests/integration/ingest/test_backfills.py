@@ -155,13 +155,14 @@ def test_what_live_work_needs_is_left_to_it(start, make_ports, redis, upstreams)
 
 
 def test_a_failing_source_is_tried_again_later_and_given_up_in_the_end(
-    start, ports, rows, upstreams, later, do
+    start, make_ports, rows, upstreams, later, do
 ):
+    ports = make_ports(NEWSINTEL_MAX_ATTEMPTS="1")
     start("guardian", query="the", days=3)
     upstreams.faults(source="guardian", kind="html")
     for attempt in range(MAX_ATTEMPTS):
         ports.redis.flushdb()  # the circuit's time is over
-        work(later(hours=attempt))
+        work(later(using=ports, hours=2 * attempt))
     assert rows("SELECT state, outcome, attempts FROM backfill_slices") == [
         ("failed", "bad_answer", MAX_ATTEMPTS)
     ]
@@ -171,6 +172,19 @@ def test_a_failing_source_is_tried_again_later_and_given_up_in_the_end(
     assert do(ResumeBackfill(backfill_id=1, **BY))["state"] == "running"
     work(ports, pages=3)
     assert rows("SELECT state FROM backfills") == [("done",)]
+
+
+def test_a_later_page_that_stays_bad_is_given_up_too(start, make_ports, rows, upstreams, later, monkeypatch):
+    monkeypatch.setattr("ingest.sources.guardian.PAGE_SIZE", dict.fromkeys(Priority, 5))
+    ports = make_ports(NEWSINTEL_MAX_ATTEMPTS="1")
+    start("guardian", query="the", days=3)
+    upstreams.faults(source="guardian", kind="html", match="/next")
+    for call in range(2 * MAX_ATTEMPTS):  # the first page again before each that fails
+        ports.redis.flushdb()
+        work(later(using=ports, hours=2 * call))
+    assert rows("SELECT state, outcome, attempts, pages FROM backfill_slices") == [
+        ("failed", "bad_answer", MAX_ATTEMPTS, MAX_ATTEMPTS)
+    ]
 
 
 def test_a_query_that_is_refused_is_not_asked_again(start, ports, rows, upstreams):
