@@ -3,12 +3,16 @@
 import copy
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from api.auth.tokens import Keyring
 from deploy.aws.contracts import problems
 from deploy.aws.queries import QUERIES
+from ingest.seal import Seal
 from shared.metrics import METRICS, NAMESPACE
 
 REPOSITORY = Path(__file__).parents[4]
@@ -178,3 +182,15 @@ def test_every_alarm_has_its_part_of_the_runbook(templates):
 def test_the_runbook_names_every_query():
     text = RUNBOOK.read_text()
     assert [query.name for query in QUERIES if f"`newsintel/{query.name}`" not in text] == []
+
+
+def test_the_runbook_makes_keys_out_of_the_standard_library():
+    said = dict(re.findall(r"`(\w+)` with `python3 -c '([^']+)'`", RUNBOOK.read_text()))
+    made = {
+        setting: subprocess.run(
+            [sys.executable, "-ISc", code], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        for setting, code in said.items()
+    }
+    assert Keyring(made["session_keys"]).configured
+    assert Seal(made["seal_keys"]).ready
