@@ -95,14 +95,20 @@ class NewsApi:
         return self._request(_until(pull, pull.after) if pull.after else pull, page=1)
 
     def fetch(self, request: Request, priority: Priority) -> Batch:
-        return self._caller.call(request, self._read, priority)
+        batch = self._caller.call(request, self._read, priority)
+        if batch.cursor is None or batch.cursor != request.params.get("to"):
+            return batch
+        # All of one second. More of it cannot be asked for by time, what is older can.
+        earlier = _utc(_moment(batch.cursor) - timedelta(seconds=1))
+        return msgspec.structs.replace(batch, cursor=earlier)
 
     def following(self, pull: Pull, batch: Batch, *, number: int) -> Request | None:
         if pull.priority is Priority.BACKFILL:
             # By time instead of by page: no plan's limit on results applies, and articles that arrive move nothing.
             if len(batch.records) < PAGE_SIZE or batch.cursor is None:
                 return None
-            return self._request(_until(pull, batch.cursor), page=1)
+            request = self._request(_until(pull, batch.cursor), page=1)
+            return request if request.params.get("from", "") <= request.params.get("to", "") else None
         seen = number * PAGE_SIZE
         if self._only_first_page or len(batch.records) < PAGE_SIZE or seen >= (batch.total or 0):
             return None
@@ -155,7 +161,11 @@ def _oldest(records: list[msgspec.Raw]) -> str | None:
 
 
 def _until(pull: Pull, cursor: str) -> Pull:
-    return msgspec.structs.replace(pull, until=datetime.fromisoformat(cursor).replace(tzinfo=UTC))
+    return msgspec.structs.replace(pull, until=_moment(cursor))
+
+
+def _moment(cursor: str) -> datetime:
+    return datetime.fromisoformat(cursor).replace(tzinfo=UTC)
 
 
 def _everything(pull: Pull) -> dict[str, str]:

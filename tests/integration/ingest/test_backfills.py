@@ -120,6 +120,26 @@ def test_it_brings_what_the_source_has_page_by_page(start, ports, rows, upstream
     assert calls(upstreams, source) == page
 
 
+def test_a_second_with_more_than_a_page_of_articles_does_not_end_it(start, ports, rows, upstreams):
+    crowded = utcnow().replace(microsecond=0) - timedelta(days=2)
+    times = [crowded] * 101 + [crowded - timedelta(hours=hours) for hours in (1, 2, 3)]
+    upstreams.publish(
+        "newsapi",
+        *(
+            {
+                "title": f"Zyzzyva {number}",
+                "url": f"https://zyzzyva.example/{number}",
+                "publishedAt": f"{at:%FT%TZ}",
+            }
+            for number, at in enumerate(times)
+        ),
+    )
+    start("newsapi", query="zyzzyva", days=3)
+    work(ports, "newsapi", 4)
+    assert rows("SELECT outcome, pages FROM backfill_slices WHERE state = 'done'") == [("ok", 3)]
+    assert rows("SELECT count(*)::int FROM articles WHERE published_at < %s", crowded) == [(3,)]
+
+
 def test_a_page_that_was_done_is_not_fetched_again(start, ports, rows, upstreams):
     start("reddit", query="the", days=60)
     rows("UPDATE backfill_slices SET kind = 'subreddit', query = 'all' RETURNING id")

@@ -129,6 +129,19 @@ def test_a_paid_key_pages_until_a_short_page_or_the_total(make, answers, records
     assert (request and request.params["page"]) == following
 
 
+def test_a_backfill_goes_past_a_second_that_fills_a_page_until_its_window_ends(make, answers):
+    source, _ = make(*[answers(page(100, 5000))] * 2)
+    second = datetime(2020, 8, 29, 0, 41, 37, tzinfo=UTC)
+    pull = Pull(
+        kind="query", query="q", since=second - timedelta(1), until=second, priority=Priority.BACKFILL
+    )
+    batch = source.fetch(source.first(pull), pull.priority)
+    following = source.following(pull, batch, number=1)
+    assert following.params["to"] == batch.cursor == "2020-08-29T00:41:36"
+    begins_there = msgspec.structs.replace(pull, since=second)
+    assert source.following(begins_there, batch, number=1) is None
+
+
 @pytest.mark.parametrize(
     ("status", "code", "error"),
     [
