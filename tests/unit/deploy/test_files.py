@@ -124,3 +124,11 @@ def test_no_worker_of_compose_can_sign_a_session():
     workers = [service for service in services.values() if "env_file" in service]
     assert workers
     assert all(service["environment"]["NEWSINTEL_SESSION_KEYS"] == "" for service in workers)
+
+
+def test_every_worker_of_compose_asks_the_simulator_for_what_has_no_key():
+    services = yaml.safe_load(COMPOSE.read_text())["services"]
+    workers = [service["command"] for service in services.values() if "env_file" in service]
+    begins = ["python", "-m", "deploy.local.simulated", "http://simulator:9000"]
+    assert workers
+    assert all(command[: len(begins)] == begins for command in workers)
