@@ -1,6 +1,7 @@
 """The linters' blind spots: each planted mistake is found, and ours has none."""
 
 import copy
+import fnmatch
 import json
 import re
 import subprocess
@@ -182,6 +183,19 @@ def test_every_alarm_has_its_part_of_the_runbook(templates):
 def test_the_runbook_names_every_query():
     text = RUNBOOK.read_text()
     assert [query.name for query in QUERIES if f"`newsintel/{query.name}`" not in text] == []
+
+
+def test_the_runbook_finds_the_routes_of_the_workers_subnets(templates):
+    filters = re.search(
+        r"describe-route-tables --filters '?Name=tag:([\w:-]+),Values=([^'`]+)", RUNBOOK.read_text()
+    )
+    tables = [
+        {tag["Key"]: tag["Value"] for tag in resource["Properties"]["Tags"]}
+        for resource in templates["small", "NewsIntel"]["Resources"].values()
+        if resource["Type"] == "AWS::EC2::RouteTable"
+    ]
+    found = [tags["Name"] for tags in tables if fnmatch.fnmatchcase(tags.get(filters[1], ""), filters[2])]
+    assert [name.rpartition("/")[2] for name in found] == ["workerSubnet1", "workerSubnet2"]
 
 
 def test_the_runbook_makes_keys_out_of_the_standard_library():
