@@ -2,12 +2,14 @@
 
 Context (-c name=value, or cdk.context.json; see deploy/runbook.md):
   size=small|production, region, repository=owner/name, domain=the api's public name, certificate=ARN;
+  zones=letters of two that the account has, without it a,b;
   sources=those that have keys, without it all; settings={"retention_days": 30, ...}; email=who is woken;
   subject=of GitHub's tokens where it carries ids; provider=ARN of GitHub's provider where the account has one;
   desired=0 for the first deployment.
 """
 
 import json
+import re
 from typing import Any
 
 from aws_cdk import App, Environment, Stack, Tags, Validations
@@ -39,7 +41,7 @@ class System(Stack):
             worker=ecr.Repository.from_repository_name(self, "WorkerImages", REPOSITORIES["worker"]),
             tag=ssm.StringParameter.value_for_string_parameter(self, names.SSM_TAG),
         )
-        self.net = Network(self, "Network", size)
+        self.net = Network(self, "Network", size, zones=options["zones"].split(","))
         self.data = Data(self, "Data", self.net, size)
         site = {
             "public_url": f"https://{options['domain']}",
@@ -98,6 +100,7 @@ class System(Stack):
 REQUIRED = ("size", "region", "repository", "domain", "certificate")
 DEFAULTS = {
     **dict.fromkeys(REQUIRED, ""),
+    "zones": "a,b",
     "sources": ",".join(SOURCES),
     "settings": "{}",
     "subject": "",
@@ -128,6 +131,8 @@ def build(options: dict[str, str], *, outdir: str | None = None) -> App:
             raise SystemExit(f"deploy.aws: -c {name}=... is needed; see deploy/runbook.md")
     if options["size"] not in SIZES:
         raise SystemExit(f"deploy.aws: -c size={options['size']} is not known; use {' or '.join(SIZES)}")
+    if not re.fullmatch(r"([a-z]),(?!\1)[a-z]", options["zones"]):
+        raise SystemExit(f"deploy.aws: -c zones={options['zones']} is not known; use two letters, as in a,b")
     if unknown := set(options["sources"].split(",")) - set(SOURCES):
         raise SystemExit(
             f"deploy.aws: -c sources={options['sources']}: {', '.join(sorted(unknown))} is no source"

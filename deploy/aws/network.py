@@ -30,7 +30,8 @@ ENDPOINTS = {
 class Network(Construct):
     """Subnets public (balancer, NAT), api and data (no way out), worker (out through NAT); a security group each."""
 
-    def __init__(self, scope: Construct, id_: str, size: Size) -> None:
+    def __init__(self, scope: Construct, id_: str, size: Size, *, zones: list[str]) -> None:
+        """zones: their letters, as this account has them."""
         super().__init__(scope, id_)
         region = Stack.of(self).region
         self.vpc = ec2.Vpc(
@@ -38,7 +39,7 @@ class Network(Construct):
             "Vpc",
             ip_addresses=ec2.IpAddresses.cidr("10.40.0.0/16"),
             # By name: CDK would otherwise write made-up zones into a template that is synthesised without an account.
-            availability_zones=[f"{region}a", f"{region}b"],
+            availability_zones=[f"{region}{zone}" for zone in zones],
             nat_gateways=size.nat_gateways,
             subnet_configuration=[
                 _subnets("public", ec2.SubnetType.PUBLIC),

@@ -383,6 +383,13 @@ def test_a_source_without_a_key_is_not_missed(options, tmp_path):
     assert late == {"newsintel-fetch-late-guardian"}
 
 
+def test_it_stands_in_zones_that_the_account_has(options, tmp_path):
+    given = {**options, "region": "ap-northeast-1", "size": "small", "zones": "a,c"}
+    template = app.build(given, outdir=str(tmp_path)).synth().get_stack_by_name("NewsIntel").template
+    zones = {subnet["AvailabilityZone"] for subnet in resources(template, "AWS::EC2::Subnet").values()}
+    assert zones == {"ap-northeast-1a", "ap-northeast-1c"}
+
+
 def test_settings_go_to_the_processes_that_read_them(options, tmp_path):
     settings = json.dumps({"retention_days": 30, "cold_wait_seconds": 3})
     given = {**options, "size": "small", "settings": settings}
@@ -486,6 +493,10 @@ def test_images_are_scanned_kept_for_a_while_and_never_overwritten(pipeline):
         (
             {**dict.fromkeys(app.REQUIRED, "x"), "size": "small", "sources": "guardian,times"},
             "times is no source",
+        ),
+        *(
+            ({**dict.fromkeys(app.REQUIRED, "x"), "size": "small", "zones": zones}, "use two letters")
+            for zones in ("a", "a,a", "a,b,c", "eu-west-1a,eu-west-1b", "")
         ),
     ],
 )
