@@ -38,7 +38,7 @@ SSM_TAG: Final = f"/{SYSTEM}/release/tag"
 LOG_GROUPS: Final = {name: f"/{SYSTEM}/{name}" for name in ("api", "worker", "scheduler", "migrate", "cli")}
 
 # Nobody may flush, reconfigure or run away with the data. Scripts are Dramatiq's, the budgets' and the lease's; they
-# ask for KEYS now and then, and for TIME. INFO is what `newsintel status` tells of the memory.
+# ask for KEYS now and then, and for TIME.
 _COMMANDS: Final = (
     "-@all +@read +@write +@connection +@transaction +@pubsub -@dangerous -function "
     "+eval +evalsha +script|load +script|exists +keys +time"
