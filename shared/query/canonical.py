@@ -1,6 +1,6 @@
 """Tree → text: one text for queries that were typed differently and mean the same."""
 
-from shared.query.tree import And, Equal, Leaf, Node, Not, Or, Polarity, Text, all_of, any_of, negation
+from shared.query.tree import And, Equal, Leaf, Node, Not, Or, Polarity, Text
 
 
 def canonical(node: Node) -> str:
@@ -15,7 +15,7 @@ def canonical(node: Node) -> str:
 
 
 def cache_text(node: Node) -> str:
-    """The same text for queries that differ in the order of what AND and OR join, or say a thing twice."""
+    """The same text for queries that differ in the order of what AND and OR join."""
     return canonical(_ordered(node))
 
 
@@ -52,12 +52,7 @@ def _number(number: float) -> str:
 
 def _ordered(node: Node) -> Node:
     if isinstance(node, Not):
-        return negation(_ordered(node.child))
-    if not isinstance(node, And | Or):
-        return node
-    join = all_of if isinstance(node, And) else any_of
-    joined = join([_ordered(child) for child in node.children])
-    if not isinstance(joined, And | Or):
-        return joined
-    children = {canonical(child): child for child in joined.children}
-    return join([children[text] for text in sorted(children)])
+        return Not(_ordered(node.child))
+    if isinstance(node, And | Or):
+        return type(node)(tuple(sorted(map(_ordered, node.children), key=canonical)))
+    return node

@@ -1,5 +1,6 @@
 """What a query means: its syntax tree. Equal trees mean the same; where a term stood in the text is kept elsewhere."""
 
+from collections.abc import Hashable
 from typing import Literal
 
 import msgspec
@@ -40,13 +41,13 @@ class Not(msgspec.Struct, frozen=True):
 
 
 class And(msgspec.Struct, frozen=True):
-    """All of two or more; no child is an And."""
+    """All of two or more; no child is an And, and no two say the same."""
 
     children: tuple["Node", ...]
 
 
 class Or(msgspec.Struct, frozen=True):
-    """Any of two or more; no child is an Or."""
+    """Any of two or more; no child is an Or, and no two say the same."""
 
     children: tuple["Node", ...]
 
@@ -64,17 +65,31 @@ class Query(msgspec.Struct, frozen=True):
 
 
 def all_of(children: list[Node]) -> Node:
-    """An And without an And in it; the child itself when there is only one."""
-    flat = [part for child in children for part in (child.children if isinstance(child, And) else (child,))]
-    return flat[0] if len(flat) == 1 else And(tuple(flat))
+    """An And without an And in it, each child once; the child itself when there is only one."""
+    return _joined(And, children)
 
 
 def any_of(children: list[Node]) -> Node:
-    """An Or without an Or in it; the child itself when there is only one."""
-    flat = [part for child in children for part in (child.children if isinstance(child, Or) else (child,))]
-    return flat[0] if len(flat) == 1 else Or(tuple(flat))
+    """An Or without an Or in it, each child once; the child itself when there is only one."""
+    return _joined(Or, children)
 
 
 def negation(child: Node) -> Node:
     """Not, without a Not of a Not."""
     return child.child if isinstance(child, Not) else Not(child)
+
+
+def _joined(kind: type[And | Or], children: list[Node]) -> Node:
+    flat = [part for child in children for part in (child.children if isinstance(child, kind) else (child,))]
+    once: dict[Hashable, Node] = {}
+    for part in flat:
+        once.setdefault(_unordered(part), part)
+    parts = tuple(once.values())
+    return parts[0] if len(parts) == 1 else kind(parts)
+
+
+def _unordered(node: Node) -> Hashable:
+    """Equal for nodes that differ in nothing but the order of what AND and OR join."""
+    if isinstance(node, And | Or):
+        return type(node), frozenset(map(_unordered, node.children))
+    return (Not, _unordered(node.child)) if isinstance(node, Not) else node

@@ -17,8 +17,9 @@ _CLOCK = re.compile(r"\d+(?::\d+)+")
 _APOSTROPHES = "'\u2018\u2019"
 _LEADING = ("+", "!", "-", *_APOSTROPHES)
 _APOSTROPHE_PHRASE = re.compile(rf"[{_APOSTROPHES}]([^{_APOSTROPHES}\"()]+)[{_APOSTROPHES}](?![^\s)])")
-# Sentence marks around a word, which PostgreSQL ignores too.
-_MARKS = ".,?!…-"
+# Sentence marks before and after a word, which PostgreSQL ignores too.
+_BEFORE = ",…"
+_AFTER = ".,?!…-"
 
 
 def word(source: Source, token: Token) -> tuple[Literal["word", "prefix"], str]:
@@ -28,7 +29,7 @@ def word(source: Source, token: Token) -> tuple[Literal["word", "prefix"], str]:
         return "prefix", _prefix(source, token, text[:-1])
     _check_characters(source, token, text)
     _check_readable(source, token, text)
-    return "word", text.lstrip(",…").rstrip(_MARKS)
+    return "word", text.lstrip(_BEFORE).rstrip(_AFTER)
 
 
 def phrase(source: Source, token: Token) -> str:
@@ -48,9 +49,13 @@ def phrase(source: Source, token: Token) -> str:
 
 
 def normal(text: str) -> str:
-    """NFC, as the archive stores texts, and lower case letter by letter, as PostgreSQL does it (no ß → ss, no ς)."""
+    """NFC, as the archive stores texts, and lower case letter by letter, as PostgreSQL does it (no ß → ss, no ς).
+
+    Capitals that only small letters compose with their accents (J̌, ǰ) stay: PostgreSQL does not compose them either.
+    """
     composed = unicodedata.normalize("NFC", text)
-    return "".join(small if len(small := each.lower()) == 1 else each for each in composed)
+    lowered = "".join(small if len(small := each.lower()) == 1 else each for each in composed)
+    return lowered if unicodedata.is_normalized("NFC", lowered) else composed
 
 
 def _prefix(source: Source, token: Token, text: str) -> str:
@@ -98,7 +103,7 @@ def _check_characters(source: Source, token: Token, text: str) -> None:
         )
     if found := _RESERVED.search(text):
         raise _reserved(source, token, found[0])
-    if text.startswith(_LEADING):
+    if text.lstrip(_BEFORE).startswith(_LEADING):
         raise _leading(source, token)
     if found := _WILDCARD.search(text):
         raise source.fault(
@@ -133,22 +138,24 @@ def _reserved(source: Source, token: Token, mark: str) -> Exception:
 
 
 def _leading(source: Source, token: Token) -> Exception:
-    mark, rest = token.text[0], token.text[1:]
+    signed = token.text.lstrip(_BEFORE)
+    start = token.end - len(signed)
+    mark, rest = signed[0], signed[1:]
     field = source.field_before(token.start) if mark == "-" else ""
     problem, advice, repair = {
         "+": ("+ has no meaning before a word", "leave it out: every word must be found anyway", rest),
         "!": ("! has no meaning before a word", "write - to exclude a word", f"-{rest}"),
         "-": (
             "a word does not begin with a minus here",
-            "write it before the field to exclude the word",
+            f"write it before the {'field' if field else 'word alone'} to exclude the word",
             f"-{field}{rest}",
         ),
     }.get(mark, ("a word does not begin with an apostrophe", "leave it out", rest))
     end = token.end
-    if phrase := _APOSTROPHE_PHRASE.match(source.text, token.start):
+    if phrase := _APOSTROPHE_PHRASE.match(source.text, start):
         advice, repair, end = 'a phrase stands between quotation marks (")', f'"{phrase[1]}"', phrase.end()
     since = token.start - len(field)
-    return source.fault("query_syntax", problem, advice, token.start, end, repair, since=since)
+    return source.fault("query_syntax", problem, advice, start, end, repair, since=since)
 
 
 def _without(text: str, marks: str) -> str:
