@@ -12,7 +12,7 @@ from shared.query import explain
 from shared.query.canonical import canonical
 from shared.query.compile import Condition
 from shared.query.lexemes import lookups
-from shared.query.tree import Node, Query, all_of
+from shared.query.tree import all_of
 
 # Counts stop here: an explanation costs no more than a search.
 MOST: Final = 1_000
@@ -58,15 +58,15 @@ async def explanation(connection: AsyncConnection[Any], wanted: Wanted) -> Expla
     extent = await listing.extent(connection)
     whole = wanted.whole
     filters, terms = _others(wanted), list[TermFound]()
-    words: list[Node] = []
+    found = await matching(connection, Wanted())
     if whole is not None:
         known = await lexemes(connection, lookups(whole.root))
         steps = explain.steps(whole, known, columns=columns())
-        words = [step.part for step in steps if step.is_text]
+        if words := [step for step in steps if step.is_text]:
+            found = of_part(whole, all_of([step.part for step in words]), words[0].configs, known)
         filters = {step.text: step.condition for step in steps if not step.is_text} | filters
         terms = await _terms(connection, wanted, extent) if wanted.query else []
-    found = Wanted(whole=Query(whole.text, all_of(words), whole.places)) if whole and words else Wanted()
-    examined = await listing.newest(connection, await matching(connection, found), extent, MOST)
+    examined = await listing.newest(connection, found, extent, MOST)
     sample = Condition(sql.SQL("a.id = ANY(%(sample)s)"), {"sample": examined})
     counted = explain.removed(sample, _numbered(filters), _ORIGIN, MOST)
     query = sql.Composed([counted.expression])

@@ -85,20 +85,20 @@ async def matching(connection: AsyncConnection[Any], wanted: Wanted) -> Matching
         other=_condition(wanted, OTHER, others),
         ranking=ranking,
         indexed=whole is not None and _is_indexed(whole.root),
-        prefixed=whole is not None and any(map(_is_prefix, whole.places)),
+        prefixed=whole is not None and _is_prefixed(whole.root),
         values=values,
     )
 
 
 def of_part(query: Query, part: Node, configs: tuple[str, ...], known: Lexemes) -> Matching:
-    """One part of a query by itself, in the languages that it is searched in."""
+    """One part of a query by itself, in the configurations that it is searched with."""
     parts = _split(query, part, configs, known)
     return Matching(
         article=_condition(Wanted(), ARTICLE, parts),
         other=sql.SQL("true"),
         ranking=None,
         indexed=_is_indexed(part),
-        prefixed=_is_prefix(part),
+        prefixed=_is_prefixed(part),
         values={name: value for each in parts for name, value in each.values.items()},
     )
 
@@ -186,7 +186,11 @@ def _column(node: Node) -> str:
     return "facets"
 
 
-def _is_prefix(node: Node) -> bool:
+def _is_prefixed(node: Node) -> bool:
+    if isinstance(node, And | Or):
+        return any(map(_is_prefixed, node.children))
+    if isinstance(node, Not):
+        return _is_prefixed(node.child)
     return isinstance(node, Text) and node.kind == "prefix"
 
 

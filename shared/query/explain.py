@@ -34,9 +34,12 @@ class Term(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """One part that every result must satisfy. is_text: whether it is only about words, so that the index finds it."""
+    """One part that every result must satisfy. configs: that it is searched with; is_text: whether it is only about
+    words, so that the index finds it.
+    """
 
     part: Node
+    configs: tuple[str, ...]
     text: str
     is_text: bool
     condition: Condition
@@ -63,7 +66,7 @@ def steps(query: Query, lexemes: Lexemes, *, columns: Columns = COLUMNS) -> list
         (part, _condition(query, part, within, lexemes, columns, f"s{n}_")) for n, part in enumerate(parts)
     )
     return [
-        Step(part=part, text=canonical(part), is_text=_is_text(part), condition=condition)
+        Step(part=part, configs=within, text=canonical(part), is_text=_is_text(part), condition=condition)
         for part, condition in conditions
         if condition
     ]

@@ -109,6 +109,17 @@ async def test_an_explanation_says_what_was_understood_and_what_each_part_does(a
     assert "explain" not in await found(api, q="storms")
 
 
+async def test_an_explanation_searches_in_the_language_that_is_asked_for(api, archive):
+    archive.article("Die Häuser", language="de", image_url="https://i.example/1.jpg")
+    archive.article("WHO warnt", language="de")
+    answer = await found(api, q="häusern", language="de", has_image="true", explain="true")
+    assert (answer["total"], answer["explain"]["examined"], answer["explain"]["remaining"]) == (1, 1, 1)
+    answer = await found(api, q="WHO", language="de", explain="true")
+    assert (answer["total"], answer["explain"]["remaining"]) == (1, 1)
+    answer = await found(api, q="hau* -brand", language="de", explain="true")
+    assert (answer["total"], answer["explain"]["remaining"]) == (1, 1)
+
+
 @pytest.mark.parametrize(
     "address", ["/articles", "/articles/sentiment/trends", "/articles/sentiment/summary"]
 )
