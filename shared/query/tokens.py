@@ -34,7 +34,7 @@ _PHRASE = re.compile(f"[{_QUOTES}]([^{_QUOTES}]*)[{_QUOTES}]")
 _FIELD = re.compile(r"([A-Za-z_]+):")
 _WORD = re.compile(rf"[^\s(){_QUOTES}]+")
 # Of polarity, in sentiment:(-0.5..0 OR >0.5): its minus excludes nothing.
-_NEGATIVE_RANGE = re.compile(r"-[\d.]*\d\.\.")
+RANGE = re.compile(r"-?[\d.]*\d\.\.[-+]?\.?\d")
 _OPERATORS: dict[str, Kind] = {"AND": "and", "OR": "or", "NOT": "not"}
 # After these a term may follow without a space.
 _LEADS = ("open", "minus", "field")
@@ -85,7 +85,7 @@ def _next(source: Source, place: int, before: Token | None) -> Token:
         return _phrase(source, place)
     # A value may begin with a minus and contain a colon.
     if before is None or before.kind != "field" or before.end != place:
-        if first == "-" and not _NEGATIVE_RANGE.match(source.text, place):
+        if first == "-" and not RANGE.match(source.text, place):
             return Token("minus", first, place, place + 1)
         if field := _FIELD.match(source.text, place):
             return Token("field", field[1], place, field.end())

@@ -6,7 +6,7 @@ from typing import Literal
 
 from shared.query.faults import Source
 from shared.query.limits import MAX_WORD_CHARACTERS, MIN_PREFIX_BYTES
-from shared.query.tokens import Token
+from shared.query.tokens import RANGE, Token
 from shared.quoting import shown
 
 _OPERATORS = {"&": " AND ", "&&": " AND ", "|": " OR ", "||": " OR "}
@@ -103,7 +103,17 @@ def _check_characters(source: Source, token: Token, text: str) -> None:
         )
     if found := _RESERVED.search(text):
         raise _reserved(source, token, found[0])
-    if text.lstrip(_BEFORE).startswith(_LEADING):
+    bare = text.lstrip(_BEFORE)
+    if RANGE.match(bare):
+        raise source.fault(
+            "query_syntax",
+            f"{shown(token.text)} is a range, which only sentiment: has",
+            "put it between quotation marks",
+            token.start,
+            token.end,
+            f'"{token.text}"',
+        )
+    if bare.startswith(_LEADING):
         raise _leading(source, token)
     if found := _WILDCARD.search(text):
         raise source.fault(

@@ -53,6 +53,7 @@ def understood(text: str) -> Query | BadQueryError:
         ("Who won, then?", And((word("who"), word("won"), word("then")))),
         ("O'Neill", word("o'neill")),
         ("10:30", word("10:30")),
+        ("war -2020... 3..x", And((word("war"), Not(word("2020")), word("3..x")))),
         ("C++ 5% #tag", And((word("c++"), word("5%"), word("#tag")))),
         ("Title:War", word("war", "title")),
         ("title:(a OR -b)", Or((word("a", "title"), Not(word("b", "title"))))),
@@ -130,6 +131,8 @@ def test_what_is_understood(text: str, tree: object) -> None:
         ("a* b", "query_wildcard", 0, "a b"),
         ("covid-1*", "query_wildcard", 0, "covid-1"),
         ("war 12:x", "query_syntax", 4, 'war "12:x"'),
+        ("war 2020..2024", "query_syntax", 4, 'war "2020..2024"'),
+        ("-(-1..0.5 ) a", "query_syntax", 2, '-("-1..0.5" ) a'),
         ("w?r", "query_wildcard", 0, "w r"),
         ("*war", "query_wildcard", 0, "war"),
         ('"climate chang*"', "query_wildcard", 14, '"climate chang"'),
@@ -265,6 +268,7 @@ def check_texts(root: Node) -> None:
     [
         (",…-–\"'+*:.( )\u030cJ", 4),
         (["lang:en ", "a ", "OR ", "-", "(", ") "], 6),
+        (["sentiment:(", "-(", "-", ">", "0", "..", ".5", "0..1", ") ", " "], 4),
     ],
 )
 def test_every_short_text_is_read_again_as_what_it_was_understood_as(
