@@ -30,6 +30,8 @@ _FORBIDDEN = re.compile(
 _SPACE = re.compile(r"\s+")
 # Phones type curly quotes.
 _QUOTES = '"“”„'
+# What phones and word processors make of a minus.
+DASHES = "\u2010\u2011\u2012\u2013\u2014\u2212"
 _PHRASE = re.compile(f"[{_QUOTES}]([^{_QUOTES}]*)[{_QUOTES}]")
 _FIELD = re.compile(r"([A-Za-z_]+):")
 _WORD = re.compile(rf"[^\s(){_QUOTES}]+")
@@ -112,6 +114,15 @@ def _phrase(source: Source, place: int) -> Token:
 def _check_apart(source: Source, before: Token, token: Token) -> None:
     if before.end < token.start or before.kind in _LEADS:
         return
+    if before.text in ("!", *DASHES):
+        raise source.fault(
+            "query_syntax",
+            f"{before.text} does not exclude what follows",
+            "write -",
+            before.start,
+            before.end,
+            "-",
+        )
     raise source.fault(
         "query_syntax",
         f"there is no space between {shown(source.text[before.start : before.end])} "

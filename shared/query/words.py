@@ -6,7 +6,7 @@ from typing import Literal
 
 from shared.query.faults import Source
 from shared.query.limits import MAX_WORD_CHARACTERS, MIN_PREFIX_BYTES
-from shared.query.tokens import RANGE, Token
+from shared.query.tokens import DASHES, RANGE, Token
 from shared.quoting import shown
 
 _OPERATORS = {"&": " AND ", "&&": " AND ", "|": " OR ", "||": " OR "}
@@ -15,7 +15,7 @@ _RESERVED = re.compile(r"[&|<>=;\\\[\]{}^~`]|--+|/\*|\*/")
 _WILDCARD = re.compile(r"\*|\?(?=\w)|%(?=\w)|(?<!\d)%")
 _CLOCK = re.compile(r"\d+(?::\d+)+")
 _APOSTROPHES = "'\u2018\u2019"
-_LEADING = ("+", "!", "-", *_APOSTROPHES)
+_LEADING = ("+", "!", "-", *DASHES, *_APOSTROPHES)
 _APOSTROPHE_PHRASE = re.compile(rf"[{_APOSTROPHES}]([^{_APOSTROPHES}\"()]+)[{_APOSTROPHES}](?![^\s)])")
 # Sentence marks before and after a word, which PostgreSQL ignores too.
 _BEFORE = ",…"
@@ -151,15 +151,16 @@ def _leading(source: Source, token: Token) -> Exception:
     signed = token.text.lstrip(_BEFORE)
     start = token.end - len(signed)
     mark, rest = signed[0], signed[1:]
-    field = source.field_before(token.start) if mark == "-" else ""
+    field = source.field_before(token.start) if mark in ("-", *DASHES) else ""
     problem, advice, repair = {
         "+": ("+ has no meaning before a word", "leave it out: every word must be found anyway", rest),
         "!": ("! has no meaning before a word", "write - to exclude a word", f"-{rest}"),
         "-": (
             "a word does not begin with a minus here",
-            f"write it before the {'field' if field else 'word alone'} to exclude the word",
+            f"write it {'before the field' if field else 'directly before the word'} to exclude the word",
             f"-{field}{rest}",
         ),
+        **dict.fromkeys(DASHES, (f"{mark} is not a minus", "write - to exclude a word", f"-{field}{rest}")),
     }.get(mark, ("a word does not begin with an apostrophe", "leave it out", rest))
     end = token.end
     if phrase := _APOSTROPHE_PHRASE.match(source.text, start):

@@ -11,6 +11,7 @@ from shared.errors import BadParameterError, BadQueryError
 from shared.query.canonical import cache_text, canonical
 from shared.query.limits import MAX_CHARACTERS, MAX_DEPTH, MAX_TERMS
 from shared.query.parser import parse
+from shared.query.tokens import DASHES
 from shared.query.tree import And, Equal, Node, Not, Or, Polarity, Query, Text
 from shared.query.words import normal
 
@@ -50,6 +51,7 @@ def understood(text: str) -> Query | BadQueryError:
         ("econom*", Text("prefix", "econom")),
         ("中*", Text("prefix", "中")),
         ("covid-19", word("covid-19")),
+        ("1914\u20131918 war\u2014", And((word("1914\u20131918"), word("war\u2014")))),
         ("Who won, then?", And((word("who"), word("won"), word("then")))),
         ("O'Neill", word("o'neill")),
         ("10:30", word("10:30")),
@@ -108,6 +110,13 @@ def test_what_is_understood(text: str, tree: object) -> None:
         ("war title:", "query_syntax", 4, "war"),
         ("title:(body:war)", "query_syntax", 7, "title:(war)"),
         ("title:-war", "query_syntax", 6, "-title:war"),
+        *(("climate " + dash + "war", "query_syntax", 8, "climate -war") for dash in DASHES),
+        ("title:\u2212war", "query_syntax", 6, "-title:war"),
+        ("climate \u2013title:war", "query_syntax", 8, "climate -title:war"),
+        ('climate \u2013"cold war"', "query_syntax", 8, 'climate -"cold war"'),
+        ("climate \u2014(war OR peace)", "query_syntax", 8, "climate -(war OR peace)"),
+        ('climate !"cold war"', "query_syntax", 8, 'climate -"cold war"'),
+        ("climate \u2013 war", "query_syntax", 8, "climate war"),
         (",-war", "query_syntax", 1, "-war"),
         ("a …-b", "query_syntax", 3, "a -b"),
         ("title:,-war", "query_syntax", 7, "-title:war"),
@@ -266,7 +275,7 @@ def check_texts(root: Node) -> None:
 @pytest.mark.parametrize(
     ("characters", "length"),
     [
-        (",…-–\"'+*:.( )\u030cJ", 4),
+        (",…-\u2013\"'+*:.( )\u030cJ", 4),
         (["lang:en ", "a ", "OR ", "-", "(", ") "], 6),
         (["sentiment:(", "-(", "-", ">", "0", "..", ".5", "0..1", ") ", " "], 4),
     ],
