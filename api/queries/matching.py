@@ -68,7 +68,10 @@ async def matching(connection: AsyncConnection[Any], wanted: Wanted) -> Matching
     others: list[Condition] = []
     ranking = None
     if wanted.whole is not None:
-        known = await lexemes(connection, lookups(wanted.whole.root))
+        asked = lookups(wanted.whole.root)
+        if wanted.query:
+            asked |= lookups(wanted.query.root, wanted.languages)
+        known = await lexemes(connection, asked)
         if wanted.query:  # by itself: a filter beside it does not make words that are too common a search
             compile_query(wanted.query, known, wanted.languages)
         one = compile_query(wanted.whole, known, columns=columns(ARTICLE), prefix=ARTICLE.values)

@@ -81,21 +81,26 @@ def configs_of(languages: Iterable[str]) -> tuple[str, ...]:
 
 
 def narrowed(node: And | Or, configs: tuple[str, ...]) -> tuple[str, ...]:
-    """Within `lang:de (…)` words are German: the languages that an And demands are those of its other parts."""
-    if isinstance(node, And):
-        for child in node.children:
-            if languages := _demanded(child):
-                return configs_of(languages)
-    return configs
+    """Within `lang:de (…)` words are German: the languages that an And demands are those of its other parts.
+
+    All that demand languages count, in any order, within and without; when no language satisfies them all, each does.
+    """
+    demands = [each for each in map(_demanded, node.children) if each] if isinstance(node, And) else []
+    if not demands:
+        return configs
+    demanded = configs_of(sorted(set.intersection(*demands) or set.union(*demands)))
+    if configs == DEFAULT_CONFIGS:
+        return demanded
+    return tuple(config for config in demanded if config in configs) or demanded
 
 
-def _demanded(node: Node) -> tuple[str, ...]:
+def _demanded(node: Node) -> set[str]:
     if isinstance(node, Equal) and node.field == "lang":
-        return (node.value,)
+        return {node.value}
     if isinstance(node, Or):
         each = [_demanded(child) for child in node.children]
-        return tuple(language for found in each for language in found) if all(each) else ()
-    return ()
+        return set.union(*each) if all(each) else set()
+    return set()
 
 
 def tsquery(leaf: Text, config: str, lexemes: Lexemes) -> str:

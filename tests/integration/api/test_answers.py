@@ -130,6 +130,15 @@ async def test_common_words_beside_a_filter_are_refused_whatever_was_answered_be
         assert (await api.get(f"{address}?q=the&language=en")).json()["code"] == "query_only_common_words"
 
 
+@pytest.mark.parametrize("address", ["/articles", "/articles/sentiment/trends"])
+async def test_the_order_of_languages_makes_no_other_answer(api, archive, address):
+    archive.article("War", language="en")
+    for query in ("(lang:en OR lang:de) war lang:en", "lang:en war (lang:de OR lang:en)"):
+        assert (await api.get(address, params={"q": query})).status_code == 200
+    answer = await api.get(address, params={"q": "(lang:en OR lang:de) war", "language": "en"})
+    assert answer.status_code == 200
+
+
 async def test_a_request_that_means_the_same_is_the_same_answer(api, archive):
     archive.article("Storm at sea", tone="positive")
     await api.get("/articles?q=storm%20sea&source=guardian", headers={"Prefer": "wait=0"})

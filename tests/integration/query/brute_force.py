@@ -81,18 +81,21 @@ class BruteForce:
             return None if child is None else not child
         if isinstance(node, And | Or):
             if isinstance(node, And) and (languages := self._demanded(node)):
-                configs = self._configs(languages)
+                demanded = self._configs(languages)
+                both = [config for config in demanded if config in configs]
+                configs = both if both and set(configs) != {"english", "simple"} else demanded
             all_parts = [self._holds(child, row, words, configs) for child in node.children]
             parts = [part for part in all_parts if part is not None]
             return (all(parts) if isinstance(node, And) else any(parts)) if parts else None
         return self._leaf(node, row, words, configs)
 
-    def _demanded(self, node: And) -> list[str]:
+    def _demanded(self, node: And) -> set[str]:
+        every = []
         for child in node.children:
             parts = child.children if isinstance(child, Or) else (child,)
             if all(isinstance(part, Equal) and part.field == "lang" for part in parts):
-                return [part.value for part in parts]
-        return []
+                every.append({part.value for part in parts})
+        return (set.intersection(*every) or set.union(*every)) if every else set()
 
     def _leaf(self, leaf: Node, row: Row, words: Vector, configs: list[str]) -> bool | None:
         if isinstance(leaf, Equal):

@@ -130,6 +130,19 @@ def test_a_word_that_is_common_in_one_of_two_languages_is_refused(archive, reade
     assert found(reader, "(lang:en war) OR (lang:de frieden)") == set()
 
 
+def test_languages_are_demanded_in_any_order_and_all_of_them_together(archive, reader):
+    for text in ("(lang:en OR lang:de) war lang:en", "lang:en war (lang:de OR lang:en)"):
+        query = parse(text)
+        terms = explain.terms(query, resolved(reader, query))
+        assert {each.configs for each in terms} == {("english",)}
+        assert found(reader, text) == set()
+    within = parse("lang:en (peace OR ((lang:de OR lang:en) war))")
+    assert {each.configs for each in explain.terms(within, resolved(reader, within))} == {("english",)}
+    found(reader, "(lang:en OR lang:de) war", ("en",))
+    with pytest.raises(BadQueryError):
+        found(reader, "lang:en lang:de war")
+
+
 def test_common_words_beside_others_are_left_out_and_named(archive, reader):
     war = archive.article("War")
     archive.article("Peace")
