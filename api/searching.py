@@ -14,6 +14,7 @@ from shared.query import parser
 from shared.query.canonical import cache_text, canonical
 from shared.query.fields import LABELS
 from shared.query.limits import MAX_CHARACTERS
+from shared.query.tokens import QUOTES
 from shared.query.tree import And, Equal, Leaf, Node, Not, Or, Polarity, Query, Text, all_of, any_of
 from shared.sources import SOURCES
 
@@ -96,6 +97,8 @@ FILTERS: Final = (
     ),
 )
 PARAMETERS: Final = (QUERY, *FILTERS)
+# What in a name would be a mark of the query language, or makes PostgreSQL take it for a tag, an entity or a protocol.
+_NO_NAME: Final = re.compile(rf"[{QUOTES}*<>&]|://(?!\w)")
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -202,7 +205,7 @@ def _filters(values: dict[str, Any]) -> list[Node]:
 
 
 def _named(parameter: str, field: str, name: str) -> Node:
-    text = re.sub(r'["*]', " ", name)
+    text = _NO_NAME.sub(" ", name)
     try:
         return parser.parse(f'{field}:"{text}"').root
     except BadQueryError as error:

@@ -75,7 +75,7 @@ def compile_query(
 ) -> Compiled:
     """lexemes: the answers to shared.query.lexemes.lookups for the same languages; prefix: of the values' names.
 
-    Raises BadQueryError when every term is too common, or one is in some of the languages only.
+    Raises BadQueryError when every term is too common, one is in some of the languages only, or a name has no words.
     """
     compiler = _Compiler(query.places, lexemes, columns, prefix)
     part = compiler.part(query.root, configs_of(languages))
@@ -143,6 +143,8 @@ class _Compiler:
         by_config = {config: tsquery(leaf, config, self.lexemes) for config in used}
         found = list(by_config.values())
         if not all(found):
+            if is_name(leaf):
+                raise self._no_name(leaf)
             self._check_common(leaf, by_config)
             self.ignored.append(leaf)
             return None
@@ -162,6 +164,15 @@ class _Compiler:
             "query_language_dependent",
             f"{term(leaf)} is too common a word in {common}, but not in the other languages of the query",
             "search in one language at a time, as in (lang:en …) OR (lang:de …)",
+            position=self.places[leaf],
+        )
+
+    def _no_name(self, leaf: Text) -> BadQueryError:
+        """Left out like a common word, it would be a filter that filters nothing."""
+        return BadQueryError(
+            "query_bad_value",
+            f"there are no words in the name {term(leaf)}",
+            "use words of the name",
             position=self.places[leaf],
         )
 

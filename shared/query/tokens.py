@@ -29,12 +29,12 @@ _FORBIDDEN = re.compile(
 )
 _SPACE = re.compile(r"\s+")
 # Phones type curly quotes.
-_QUOTES = '"“”„'
+QUOTES = '"“”„'
 # What phones and word processors make of a minus.
 DASHES = "\u2010\u2011\u2012\u2013\u2014\u2212"
-_PHRASE = re.compile(f"[{_QUOTES}]([^{_QUOTES}]*)[{_QUOTES}]")
+_PHRASE = re.compile(f"[{QUOTES}]([^{QUOTES}]*)[{QUOTES}]")
 _FIELD = re.compile(r"([A-Za-z_]+):")
-_WORD = re.compile(rf"[^\s(){_QUOTES}]+")
+_WORD = re.compile(rf"[^\s(){QUOTES}]+")
 # Of polarity, in sentiment:(-0.5..0 OR >0.5): its minus excludes nothing.
 RANGE = re.compile(r"-?[\d.]*\d\.\.[-+]?\.?\d")
 _OPERATORS: dict[str, Kind] = {"AND": "and", "OR": "or", "NOT": "not"}
@@ -83,7 +83,7 @@ def _next(source: Source, place: int, before: Token | None) -> Token:
     first = source.text[place]
     if first in "()":
         return Token("open" if first == "(" else "close", first, place, place + 1)
-    if first in _QUOTES:
+    if first in QUOTES:
         return _phrase(source, place)
     # A value may begin with a minus and contain a colon.
     if before is None or before.kind != "field" or before.end != place:

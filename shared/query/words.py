@@ -20,6 +20,8 @@ _APOSTROPHE_PHRASE = re.compile(rf"[{_APOSTROPHES}]([^{_APOSTROPHES}\"()]+)[{_AP
 # Sentence marks before and after a word, which PostgreSQL ignores too.
 _BEFORE = ",…"
 _AFTER = ".,?!…-"
+# Letters and digits; of other numbers (½, ①) PostgreSQL indexes nothing.
+_READABLE = ("Lu", "Ll", "Lt", "Lm", "Lo", "Nd", "Nl")
 
 
 def word(source: Source, token: Token) -> tuple[Literal["word", "prefix"], str]:
@@ -174,7 +176,7 @@ def _without(text: str, marks: str) -> str:
 
 
 def _check_readable(source: Source, token: Token, text: str) -> None:
-    if not any(each.isalnum() for each in text):
+    if not any(unicodedata.category(each) in _READABLE for each in text):
         wild = any(mark in text for mark in "%?_")
         raise source.fault(
             "query_wildcard" if wild else "query_syntax",

@@ -44,6 +44,7 @@ BAD = [
     ("page=600&limit=20", "page", "page x limit must be at most 10000"),
     ("outlet=,", "outlet", "is not a list of names"),
     ("outlet=%26", "outlet", "there are no letters or digits"),
+    ("outlet=%E2%91%A0", "outlet", "there are no letters or digits"),  # ①, of which nothing is indexed
     ("author=" + "a" * 101, "author", "at most 100 characters"),
     ("exclude_outlet=%00", "exclude_outlet", "U+0000"),
     ("min_polarity=2", "min_polarity", "from -1 to 1"),
@@ -130,6 +131,7 @@ BAD_QUERIES = [
     ("war <2> peace", "query_syntax"),
     ("to_tsquery('war')", "query_syntax"),
     ("titel:war", "query_unknown_field"),
+    ('war author:"<b>"', "query_bad_value"),
     ("lang:english", "query_bad_value"),
     ("sentiment:>2", "query_bad_value"),
     ("war AND", "query_syntax"),

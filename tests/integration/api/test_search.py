@@ -1,6 +1,7 @@
 """What a search finds and how it is listed; freshness and caching have tests of their own."""
 
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 
@@ -109,6 +110,16 @@ async def test_filters(api, archive):
     assert await titles(api, "to=2026-02-20") == ["old"]
     assert set(await titles(api, "from=2026-02-20")) == {"happy", "both"}
     assert await titles(api, "source=newsapi&sentiment=positive&from=2026-03-01&to=2026-03-01") == ["happy"]
+
+
+async def test_a_name_in_a_filter_is_only_a_name(api, archive):
+    archive.article("storm", author="Jane Doe", source_name="BBC News")
+    for name in ("“Jane”", '"jane doe"', "Jane*", "<Doe>"):
+        assert await titles(api, urlencode({"author": name})) == ["storm"], name
+    for name in ("<b>", "&amp;", "https://"):  # of which PostgreSQL indexes nothing
+        assert await titles(api, urlencode({"author": name})) == [], name
+    assert (await found(api, urlencode({"outlet": "zzz“ OR title:“storm"})))["total"] == 0
+    assert (await found(api, urlencode({"exclude_outlet": "bbc„ title:„storm"})))["total"] == 1
 
 
 async def test_a_day_in_to_is_inside_and_a_moment_is_the_end(api, archive):
