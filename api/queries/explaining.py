@@ -84,7 +84,7 @@ async def _terms(
     connection: AsyncConnection[Any], wanted: Wanted, extent: listing.Extent | None
 ) -> list[TermFound]:
     assert wanted.query is not None  # noqa: S101 - the caller has looked
-    known = await lexemes(connection, lookups(wanted.query.root, wanted.languages))
+    known = await lexemes(connection, explain.lookups(wanted.query, wanted.languages))
     found = []
     for term in explain.terms(wanted.query, known, wanted.languages, columns=columns()):
         count = 0

@@ -8,7 +8,17 @@ from psycopg import sql
 
 from shared.query.canonical import canonical, term
 from shared.query.compile import COLUMNS, Columns, Condition, compile_part
-from shared.query.lexemes import NAME_CONFIG, Lexemes, configs_of, is_name, narrowed, tsquery, words_of
+from shared.query.lexemes import (
+    NAME_CONFIG,
+    Lexemes,
+    Lookup,
+    configs_of,
+    is_name,
+    narrowed,
+    tsquery,
+    words_of,
+)
+from shared.query.lexemes import lookups as search_lookups
 from shared.query.tree import And, Leaf, Node, Not, Or, Query, Text
 
 # An operator that was typed in lower case is a word; whoever meant the operator is told so.
@@ -43,6 +53,18 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     is_text: bool
     condition: Condition
+
+
+def lookups(query: Query, languages: Iterable[str] = ()) -> set[Lookup]:
+    """Everything that `terms` needs to know about a query: of a phrase, each of its words too."""
+    words = {
+        (config, word)
+        for leaf, configs in _scopes(query.root, configs_of(languages)).items()
+        if isinstance(leaf, Text) and leaf.kind == "phrase"
+        for config in _used(leaf, configs)
+        for word in leaf.text.split()
+    }
+    return words | search_lookups(query.root, languages)
 
 
 def terms(
@@ -120,19 +142,30 @@ def _term(
         words=_words(leaf, configs, lexemes) if isinstance(leaf, Text) else {},
         ignored=condition is None,
         condition=condition,
-        note=_note(leaf),
+        note=_lookalike(leaf) or (_not_compared(leaf, configs, lexemes) if condition else None),
     )
 
 
+def _used(leaf: Text, configs: tuple[str, ...]) -> tuple[str, ...]:
+    return (NAME_CONFIG,) if is_name(leaf) else configs
+
+
 def _words(leaf: Text, configs: tuple[str, ...], lexemes: Lexemes) -> dict[str, list[str]]:
-    used = (NAME_CONFIG,) if is_name(leaf) else configs
-    return {config: words_of(tsquery(leaf, config, lexemes)) for config in used}
+    return {config: words_of(tsquery(leaf, config, lexemes)) for config in _used(leaf, configs)}
 
 
-def _note(leaf: Leaf) -> str | None:
+def _lookalike(leaf: Leaf) -> str | None:
     if not isinstance(leaf, Text) or leaf.kind != "word" or leaf.text not in _LOOKALIKES:
         return None
     return f"{leaf.text} is read as a word; the operator is written {_LOOKALIKES[leaf.text]}"
+
+
+def _not_compared(leaf: Leaf, configs: tuple[str, ...], lexemes: Lexemes) -> str | None:
+    if not isinstance(leaf, Text) or leaf.kind != "phrase":
+        return None
+    used = _used(leaf, configs)
+    words = [word for word in leaf.text.split() if not all(lexemes[config, word] for config in used)]
+    return f"compared without words that are too common to be indexed: {', '.join(words)}" if words else None
 
 
 def _condition(

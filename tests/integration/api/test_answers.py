@@ -109,6 +109,12 @@ async def test_an_explanation_says_what_was_understood_and_what_each_part_does(a
     assert "explain" not in await found(api, q="storms")
 
 
+async def test_an_explanation_says_which_words_of_a_phrase_are_not_compared(api, archive):
+    archive.article("Vitamin D in milk")
+    [term] = (await found(api, q='"vitamin a"', explain="true"))["explain"]["terms"]
+    assert (term["articles"], term["note"][-3:]) == (1, ": a")
+
+
 async def test_an_explanation_searches_in_the_language_that_is_asked_for(api, archive):
     archive.article("Die Häuser", language="de", image_url="https://i.example/1.jpg")
     archive.article("WHO warnt", language="de")

@@ -11,7 +11,7 @@ from psycopg import sql
 from shared.errors import BadQueryError
 from shared.query import explain
 from shared.query.compile import Compiled, compile_query
-from shared.query.lexemes import RESOLVE, Lexemes, lookups, resolve_values
+from shared.query.lexemes import RESOLVE, Lexemes, Lookup, lookups, resolve_values
 from shared.query.parser import parse
 from shared.query.tree import Query
 from tests.factories import Archive
@@ -54,9 +54,12 @@ def reader(database, archive):
 
 
 def resolved(reader, query: Query, languages: tuple[str, ...] = ()) -> Lexemes:
-    asked = list(lookups(query.root, languages))
-    answers = reader.execute(RESOLVE, resolve_values(asked)).fetchall()
-    return {lookup: answer for lookup, (answer,) in zip(asked, answers, strict=True)}
+    return asked(reader, lookups(query.root, languages))
+
+
+def asked(reader, wanted: set[Lookup]) -> Lexemes:
+    answers = reader.execute(RESOLVE, resolve_values(wanted)).fetchall()
+    return {lookup: answer for lookup, (answer,) in zip(wanted, answers, strict=True)}
 
 
 def compiled(reader, text: str, languages: tuple[str, ...] = ()) -> Compiled:
@@ -207,7 +210,7 @@ def test_the_largest_query_runs_in_bounded_time(archive, reader):
 
 def test_explain_says_what_each_term_was_understood_as(archive, reader):
     query = parse('the running OR title:"climate changes" sentiment:>0.1 Universit* author:smith -or')
-    found_terms = explain.terms(query, resolved(reader, query))
+    found_terms = explain.terms(query, asked(reader, explain.lookups(query)))
     assert [(each.text, each.position, each.ignored) for each in found_terms] == [
         ("the", 0, True),
         ("running", 4, False),
@@ -226,6 +229,19 @@ def test_explain_says_what_each_term_was_understood_as(archive, reader):
     assert words["universit*"]["english"] == ["universit", "univers"]
     assert words["author:smith"] == {"simple": ["smith"]}
     assert found_terms[-1].note == "or is read as a word; the operator is written OR"
+
+
+def test_explain_names_the_words_of_a_phrase_that_are_not_compared(archive, reader):
+    other = archive.article("Vitamin D in milk")
+    assert found(reader, '"vitamin a"') == {other}
+    query = parse('"vitamin a" "the state of the union" "cold war" lang:en "of the"')
+    known = asked(reader, explain.lookups(query))
+    assert {each.text: each.note for each in explain.terms(query, known) if each.field == "any"} == {
+        '"vitamin a"': "compared without words that are too common to be indexed: a",
+        '"the state of the union"': "compared without words that are too common to be indexed: the, of, the",
+        '"cold war"': None,
+        '"of the"': None,
+    }
 
 
 def test_explain_counts_hits_and_what_each_filter_removes(archive, reader):
