@@ -43,10 +43,15 @@ _ISO_639_1 = """
     st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu
 """
 CODES = frozenset(_ISO_639_1.split())
-# Countries and older or narrower codes that are written instead.
-MEANT = {
+# Countries, older or narrower codes, and names that are written instead.
+MEANT = {name: code for code, name in REGCONFIGS.items()} | {
     "cn": "zh", "cz": "cs", "dk": "da", "gr": "el", "in": "hi", "iw": "he", "jp": "ja", "nb": "no", "nn": "no",
     "sh": "sr", "ua": "uk", "ud": "ur",
+    "bengali": "bn", "bulgarian": "bg", "chinese": "zh", "croatian": "hr", "czech": "cs", "farsi": "fa", "hebrew": "he",
+    "japanese": "ja", "korean": "ko", "malay": "ms", "persian": "fa", "polish": "pl", "slovak": "sk", "swahili": "sw",
+    "thai": "th", "ukrainian": "uk", "urdu": "ur", "vietnamese": "vi",
+    "deutsch": "de", "español": "es", "français": "fr", "italiano": "it", "nederlands": "nl", "polski": "pl",
+    "português": "pt", "svenska": "sv", "русский": "ru", "українська": "uk",
 }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import re
 from typing import get_args
 
 from shared.errors import BadQueryError
-from shared.languages import CODES, MEANT, REGCONFIGS
+from shared.languages import CODES, MEANT
 from shared.query import words
 from shared.query.faults import Source
 from shared.query.limits import MAX_DECIMALS
@@ -23,9 +23,16 @@ _OTHER_NAMES = {
     "by": "author", "publisher": "outlet", "source_name": "outlet", "site": "outlet", "domain": "outlet",
     "provider": "source", "language": "lang", "tone": "sentiment", "polarity": "sentiment", "label": "sentiment",
 }  # fmt: skip
+# What is a parameter beside the query.
+_TIMES = {
+    "from": "parameter `from`", "since": "parameter `from`", "after": "parameter `from`",
+    "to": "parameter `to`", "until": "parameter `to`", "before": "parameter `to`",
+    "date": "parameters `from` and `to`", "published_at": "parameters `from` and `to`",
+}  # fmt: skip
 _NUMBER = rf"[+-]?(?:\d{{1,3}}(?:\.\d{{0,{MAX_DECIMALS}}})?|\.\d{{1,{MAX_DECIMALS}}})"
 _COMPARED = re.compile(rf"(<=?|>=?)({_NUMBER})", re.ASCII)
 _RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})", re.ASCII)
+_SPACED = re.compile(rf"\s+({_NUMBER})(?![^\s)])", re.ASCII)
 _ALONE = re.compile(rf"=?({_NUMBER})", re.ASCII)
 
 
@@ -45,6 +52,15 @@ def field_name(source: Source, token: Token, following: Token | None) -> str:
             f"{meant}:",
         )
     whole = following.end if following and following.kind == "word" else token.end
+    if name in _TIMES:
+        raise source.fault(
+            "query_unknown_field",
+            f"there is no field {shown(token.text)}",
+            f"use the {_TIMES[name]} beside q, such as 2026-01-31, and leave it out here",
+            token.start,
+            whole if following and following.start == token.end else token.end,
+            "",
+        )
     raise source.fault(
         "query_unknown_field",
         f"there is no field {shown(token.text)}",
@@ -106,15 +122,14 @@ def _language(source: Source, token: Token) -> str:
     value = token.text.strip().lower()
     if value in CODES:
         return value
-    codes = {name: code for code, name in REGCONFIGS.items()}
-    meant = MEANT.get(value) or nearest(value, codes) or nearest(value.partition("-")[0], REGCONFIGS)
+    stem = re.split("[-_]", value)[0]
     raise source.fault(
         "query_bad_value",
         f"{shown(token.text)} is not a language code",
         "use an ISO 639-1 code of two letters such as en or de",
         token.start,
         token.end,
-        codes.get(meant, meant) if meant else None,
+        MEANT.get(stem, stem if stem in CODES else None),
     )
 
 
@@ -130,6 +145,9 @@ def _sentiment(source: Source, token: Token) -> Leaf:
     if alone := _ALONE.fullmatch(value):
         number = _number(source, token, alone[1])
         raise _bad_polarity(source, token, f"{shown(token.text)} is one number", f">={number:g}")
+    if value in ("<", "<=", ">", ">=") and (spaced := _SPACED.match(source.text, token.end)):
+        problem = f"there is a space after {value}"
+        raise _bad_polarity(source, token, problem, value + spaced[1], end=spaced.end())
     if value[:1] in ("<", ">", "=", "-", "+", ".") or value[:1].isdigit():
         raise _bad_polarity(source, token, f"{shown(token.text)} is not a range of polarity", None)
     return Equal("sentiment", _listed(source, token, LABELS))
@@ -149,6 +167,8 @@ def _number(source: Source, token: Token, text: str) -> float:
     raise _bad_polarity(source, token, f"{shown(text)} is not within -1 and 1", None)
 
 
-def _bad_polarity(source: Source, token: Token, problem: str, repair: str | None) -> Exception:
+def _bad_polarity(
+    source: Source, token: Token, problem: str, repair: str | None, end: int | None = None
+) -> Exception:
     advice = f"use a range such as >0.3, <=-0.5 or -0.2..0.2, with at most {MAX_DECIMALS} decimals"
-    return source.fault("query_bad_value", problem, advice, token.start, token.end, repair)
+    return source.fault("query_bad_value", problem, advice, token.start, end or token.end, repair)

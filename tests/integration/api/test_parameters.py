@@ -32,6 +32,7 @@ BAD = [
     ("language=english", "language", "ISO 639-1"),
     ("language=xx", "language", "ISO 639-1"),
     ("language=jp", "language", "did you mean ja?"),
+    ("language=Polish", "language", "did you mean pl?"),
     ("limit=0", "limit", "from 1 to 100"),
     ("limit=-1", "limit", "from 1 to 100"),
     ("limit=101", "limit", "from 1 to 100"),

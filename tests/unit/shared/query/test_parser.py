@@ -131,6 +131,28 @@ def test_what_is_understood(text: str, tree: object) -> None:
         ("lang:en-us", "query_bad_value", 5, "lang:en"),
         ("lang:jp", "query_bad_value", 5, "lang:ja"),
         ("lang:xx", "query_bad_value", 5, None),
+        ("lang:zh_TW", "query_bad_value", 5, "lang:zh"),
+        *(
+            (f"lang:{name}", "query_bad_value", 5, f"lang:{code}")
+            for name, code in [
+                ("Deutsch", "de"),
+                ("Polish", "pl"),
+                ("Ukrainian", "uk"),
+                ("Persian", "fa"),
+                ("Korean", "ko"),
+                ("Español", "es"),
+                ("Bengali", "bn"),
+                ("norwegian", "no"),
+            ]
+        ),
+        *((f"lang:{name}", "query_bad_value", 5, None) for name in ("Quenya", "polisch", "germany", "eng")),
+        ("war from:2026-01-01", "query_unknown_field", 4, "war"),
+        ("date:2026 war", "query_unknown_field", 0, "war"),
+        ("before:2026", "query_unknown_field", 0, None),
+        ("from: Angela", "query_unknown_field", 0, "Angela"),
+        ("war sentiment:> 0.3", "query_bad_value", 14, "war sentiment:>0.3"),
+        ("sentiment:(<= -.5 OR positive)", "query_bad_value", 11, "sentiment:(<=-.5 OR positive)"),
+        ("sentiment:> high", "query_bad_value", 10, None),
         ("source:guardain", "query_bad_value", 7, "source:guardian"),
         ("x -source:bbc-news y", "query_bad_value", 10, "x -outlet:bbc-news y"),
         ('source:"BBC News"', "query_bad_value", 7, 'outlet:"BBC News"'),
@@ -179,6 +201,19 @@ def test_what_is_refused(text: str, code: str, position: int, suggestion: str | 
     assert error.name == "q"
     assert f"position {position}" in str(error)
     assert suggestion is None or suggestion in str(error)
+
+
+@pytest.mark.parametrize(
+    ("field", "advice"),
+    [
+        ("from", "the parameter `from`"),
+        ("after", "the parameter `from`"),
+        ("Before", "the parameter `to`"),
+        ("date", "the parameters `from` and `to`"),
+    ],
+)
+def test_whoever_writes_a_time_as_a_field_is_told_the_parameter(field: str, advice: str) -> None:
+    assert f"use {advice}" in str(refusal(f"war {field}:2026-01-01"))
 
 
 def test_a_field_before_a_long_group_counts_as_typed_in_full() -> None:
