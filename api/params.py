@@ -83,9 +83,10 @@ def parse(query_string: bytes, table: tuple[Parameter, ...]) -> dict[str, Any]:
     if query_string:
         for name, text in _pairs(query_string, table).items():
             kind = _kind(name, table)
-            if text.strip() or not isinstance(kind, Text | QueryText):
-                # A text is as long as it was sent; of everything else white space around it is no part.
-                values[name] = kind.read(name, text if isinstance(kind, Text) else text.strip())
+            is_text = isinstance(kind, Text | QueryText)
+            if text.strip() or not is_text:
+                # A text is as it was sent, and so are places in it; of everything else white space around is no part.
+                values[name] = kind.read(name, text if is_text else text.strip())
     for parameter in table:
         if parameter.required and not values[parameter.name]:
             raise BadParameterError(parameter.name, "it is missing", parameter.kind.allowed)

@@ -8,12 +8,13 @@ from litestar import Request, get
 from litestar.response.base import ASGIResponse
 
 from api import answers, cache, deps, openapi, params, serving
-from api.kinds import Integer, Text
+from api.kinds import Integer, QueryText
 from api.params import Parameter
 from api.queries import searches as queries
 from api.serving import Draft, Plan
 from shared.query import parser
 from shared.query.canonical import canonical
+from shared.query.limits import MAX_CHARACTERS
 
 # Trends of a day do not change within a minute, and history is no article: nothing drops these answers.
 SECONDS: Final = 60
@@ -30,7 +31,7 @@ HOURS = Parameter(
 )
 Q = Parameter(
     name="q",
-    kind=Text(longest=500),
+    kind=QueryText(longest=MAX_CHARACTERS),
     description="A query, as for a search.",
     example="climate",
     required=True,

@@ -174,6 +174,15 @@ async def test_a_bad_query_is_refused_wherever_one_can_be_asked(api, address):
 
 
 @pytest.mark.anyio
+async def test_positions_count_from_the_first_character_that_was_sent(api, archive):
+    for address in ("/articles", "/articles/sentiment/trends", "/searches/related"):
+        problem = (await api.get(f"{address}?q=%20%20+war+)%20")).json()
+        assert (problem["code"], problem["position"], problem["suggestion"]) == ("query_syntax", 7, "war")
+    answer = await api.get("/articles?q=%20%20+war&explain=true", headers={"Prefer": "wait=0"})
+    assert answer.json()["explain"]["terms"][0]["position"] == 3
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize("raw", ["%ED%A0%80", "%FF", "war%C3", "%ED%B0%80%ED%A0%80"])
 async def test_a_query_that_is_no_text_is_refused(api, raw):
     answer = await api.get(f"/articles?q={raw}")

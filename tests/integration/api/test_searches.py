@@ -92,6 +92,13 @@ async def test_a_query_is_known_as_history_has_it(api, searches):
     assert [each["query"] for each in answer["searches"]] == ["gas"]
 
 
+async def test_related_takes_every_query_that_a_search_takes(api, searches):
+    longest = " OR ".join(f"word{n:013}" for n in range(46))
+    assert len(longest) > 900
+    answer = await api.get("/searches/related", params={"q": longest})
+    assert (answer.status_code, answer.json()["query"]) == (200, longest)
+
+
 @pytest.mark.parametrize(
     "path",
     [
