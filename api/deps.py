@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 import psycopg
@@ -32,12 +32,17 @@ from shared.metrics import Metrics
 
 T = TypeVar("T")
 
+# A read is several statements, an explanation one for each term: together they take no longer than so many that run
+# into their limit.
+_STATEMENTS: Final = 3
+
 
 class Database:
-    """Reads, each in one snapshot."""
+    """Reads, each in one snapshot. statement_seconds: the limit of one statement of the pool."""
 
-    def __init__(self, pool: AsyncConnectionPool[Any]) -> None:
+    def __init__(self, pool: AsyncConnectionPool[Any], statement_seconds: float) -> None:
         self._pool = pool
+        self._seconds = _STATEMENTS * statement_seconds
 
     async def read(self, work: Callable[[psycopg.AsyncConnection[Any]], Awaitable[T]]) -> T:
         """Run `work` in a snapshot; once more when the connection turns out to be dead (the server restarted)."""
@@ -52,8 +57,11 @@ class Database:
     async def _once(self, work: Callable[[psycopg.AsyncConnection[Any]], Awaitable[T]]) -> T:
         async with self._pool.connection() as connection:
             await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
-            async with connection.transaction():
-                return await work(connection)
+            try:
+                async with asyncio.timeout(self._seconds), connection.transaction():
+                    return await work(connection)
+            except TimeoutError:
+                raise psycopg.errors.QueryCanceled("the statements together took too long") from None
 
     async def answers(self, seconds: float) -> bool:
         """Whether the database answers within so many seconds."""
@@ -106,7 +114,7 @@ async def opened(settings: ApiSettings, metrics: Meter) -> AsyncIterator[Deps]:
     ahead = Ahead(client)
     drops = Drops(client, cache.memory, ahead.dropped)
     await pool.open()
-    database = Database(pool)
+    database = Database(pool, settings.statement_timeout_ms / 1000)
     people = People(settings, database, client, asking, utcnow, metrics)
     tiers = Tiers(client, utcnow, metrics)
     await asyncio.gather(asking.start(), drops.start(), people.start(), tiers.start())

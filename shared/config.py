@@ -60,7 +60,8 @@ class ApiSettings(Settings, frozen=True, kw_only=True):
     memory_entries: Positive = 2_000
     memory_bytes: Positive = 32_000_000  # within the 150 MB that a process may take
     database_pool_size: Positive = 8
-    # A search that takes longer is a defect; the reader gets a 503 with Retry-After instead of a hung page.
+    # A search that takes longer is a defect; the reader gets a 503 with Retry-After instead of a hung page. All
+    # statements of one answer together may take three times as long.
     statement_timeout_ms: Positive = 2000
 
     # Where browsers find this product, also for the addresses in feeds; empty: http://<host>:<port>. Reddit sends

@@ -104,6 +104,21 @@ async def test_a_query_that_runs_into_its_time_limit(settings, archive, monkeypa
     )
 
 
+async def test_many_statements_together_run_into_a_time_limit_too(settings, archive, monkeypatch):
+    async def slow(connection, *_):
+        for _ in range(1_000):
+            await connection.execute("SELECT pg_sleep(0.01)")
+
+    archive.article("A storm")
+    hasty = msgspec.structs.replace(settings, statement_timeout_ms=500, database_pool_size=1)
+    async with AsyncTestClient(create_app(hasty)) as api:
+        with monkeypatch.context() as patch:
+            patch.setattr("api.queries.search.find", slow)
+            answer = await api.get("/articles")
+        assert (answer.status_code, answer.json()["code"]) == (503, "query_too_slow")
+        assert (await api.get("/articles")).json()["total"] == 1
+
+
 @pytest.mark.parametrize(
     "address",
     [
