@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from psycopg import sql
 
 from shared.errors import BadQueryError
+from shared.query.canonical import cache_text
 from shared.query.compile import compile_query
 from shared.query.lexemes import ENGLISH_TAILS, RESOLVE, lookups, resolve_values
 from shared.query.parser import parse
@@ -239,6 +240,8 @@ def test_the_same_articles_as_brute_force(connection, plan, queries):
         text = _Typist(seed).typed(tree)
         expected = brute_force.find(tree, languages)
         assert _ids(connection, text, languages) == expected, text
+        kept = cache_text(parse(text).root)
+        assert _ids(connection, kept, languages) == expected, kept
         seen.append(None if expected is None else len(expected))
 
     compare()
