@@ -3,7 +3,8 @@
 import psycopg
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
+from schemathesis.config import SchemathesisConfig
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
@@ -12,6 +13,10 @@ from shared.config import ApiSettings
 from tests.factories import UNLIMITED, Archive
 
 EXAMPLES = 40  # of each operation and kind: about a minute in all
+# An address may be too long before anybody looks at what is wrong with it (414); none may be our failure.
+REFUSED = SchemathesisConfig.from_dict(
+    {"checks": {"negative_data_rejection": {"expected-statuses": ["4xx"]}}}
+)
 GOOD, BAD = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
 CASES = [
     ("/articles", GOOD),
@@ -48,14 +53,14 @@ def document(database, redis_url):
     configured = ApiSettings(
         database_url=database.api, redis_url=redis_url, log_level="error", cold_wait_seconds=0.0, **UNLIMITED
     )
-    return schemathesis.openapi.from_asgi("/docs/openapi.json", create_app(configured))
+    return schemathesis.openapi.from_asgi("/docs/openapi.json", create_app(configured), config=REFUSED)
 
 
 @pytest.mark.parametrize(("address", "mode"), CASES)
 def test_answers_are_as_the_document_says(document, address, mode):
     operation = document[address]["GET"]
 
-    # The same cases in each run: a name with a comma in it is two names, which no schema of a list can say.
+    # The same cases in each run of the same code.
     @settings(
         max_examples=EXAMPLES,
         deadline=None,
@@ -65,6 +70,8 @@ def test_answers_are_as_the_document_says(document, address, mode):
     )
     @given(case=operation.as_strategy(generation_mode=mode))
     def check(case):
+        # A name with a comma in it is two names, which no schema of a list can say.
+        assume(mode is GOOD or "," not in repr(case.query))
         # A schema cannot say what a query, a cursor or two dates together must be: these are refused with a 400.
         case.call_and_validate(excluded_checks=[positive_data_acceptance])
 
