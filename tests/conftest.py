@@ -10,6 +10,7 @@ import psycopg
 import pytest
 import redis as redis_client
 from alembic import command
+from hypothesis import HealthCheck, settings
 
 from deploy.local.servers import Postgres, postgres, valkey
 from migrations.__main__ import alembic_config
@@ -23,6 +24,10 @@ TABLES = (
     "stories, articles, sightings, title_words, article_sentiments, fetches, quarantine, "
     "users, audit_log, revocations, search_history, backfills"
 )
+
+# How long an example takes says how busy the machine is. The rest stays as Hypothesis chooses it, in CI: derandomized.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -30,7 +30,7 @@ def consent(upstreams: Any, address: str, user: str = MARTA, decision: str = "Al
         return answer.headers["location"]
 
 
-async def eventually(condition: Callable[[], Any], seconds: float = 5) -> None:
+async def eventually(condition: Callable[[], Any], seconds: float = 30) -> None:
     """Poll until it is true."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -53,6 +53,9 @@ class System:
             "NEWSINTEL_DATABASE_URL": database.api,
             "NEWSINTEL_REDIS_URL": redis_url,
             "NEWSINTEL_SESSION_KEYS": new_session_key(),
+            # On a busy machine the worker is still starting when the api is ready and the first reader asks.
+            "NEWSINTEL_COLD_WAIT_SECONDS": "30",
+            "NEWSINTEL_COLD_WAIT_MAX_SECONDS": "30",
             **{name: self.ingest_environment[name] for name in SIGN_IN},
         }
         self.children: list[Child] = []
@@ -75,7 +78,7 @@ class System:
         """Start an api process and return a client of it, ready."""
         port = free_port()
         self.start("api", ["api"], {**self.api_environment, "NEWSINTEL_PORT": str(port), **settings})
-        client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20)
+        client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60)
         self._clients.append(client)
 
         def ready() -> bool:

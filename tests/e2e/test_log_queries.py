@@ -59,7 +59,7 @@ def make_trouble(system):
     system.worker(**emf)
     system.scheduler()
     eventually(lambda: system.lines("scheduler", event="slot_sent"))
-    api = system.api(NEWSINTEL_COLD_WAIT_SECONDS="8", **emf)
+    api = system.api(**emf)
     system.upstreams.faults(source="guardian", kind="html")
     api.get("/articles", params={"q": "climate"})
     unknown = dramatiq.Message(Queue.BULK, "FetchTopic", ({"topic_id": "seven"},), {}, {})

@@ -37,7 +37,7 @@ def used(system, ports):
     """The system, with metrics for both, after the cadence, a cold search and repeated ones."""
     emf = {"NEWSINTEL_METRICS": "emf"}
     system.worker(NEWSINTEL_HEALTH_PORT=str(ports["worker"]), **emf)
-    api = system.api(NEWSINTEL_COLD_WAIT_SECONDS="8", NEWSINTEL_METRICS_PORT=str(ports["api"]), **emf)
+    api = system.api(NEWSINTEL_METRICS_PORT=str(ports["api"]), **emf)
     other = system.api(**emf)
     api.get("/articles?sort=newest")
     assert api.get("/articles", params={"q": "climate"}).json()["articles"]

@@ -41,7 +41,7 @@ def signed_in_program(system, api):
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (apt-get install chromium)")
 def test_a_person_signs_in_searches_saves_notes_and_signs_out(system):
     system.worker()
-    api = system.api(NEWSINTEL_COLD_WAIT_SECONDS="8")
+    api = system.api()
     base = str(api.base_url)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
@@ -117,7 +117,7 @@ def test_a_page_of_another_origin_cannot_write(system):
 
 def test_a_program_with_a_token_and_one_with_a_key(system):
     system.worker()
-    api = system.api(NEWSINTEL_COLD_WAIT_SECONDS="8")
+    api = system.api()
     tokens, back = signed_in_program(system, api)
     bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
     [article, *_] = api.get("/articles?q=climate", headers=bearer).json()["articles"]
@@ -151,7 +151,8 @@ def secrets_of(tokens):
 
 def no_secret_told(system, made):
     """Nothing that any process printed holds a secret: of the run, of the settings, or of Reddit."""
-    time.sleep(0.5)  # the access log writes a few times a second
+    for child in system.children:  # the access log writes a few times a second, and at the end
+        child.stop()
     environments = {**system.ingest_environment, **system.api_environment}
     settings = [
         part

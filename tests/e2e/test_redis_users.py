@@ -29,7 +29,7 @@ def test_a_cold_query_is_answered_and_the_cadence_is_kept(system, users):
     system.ingest_environment["NEWSINTEL_REDIS_URL"] = users["worker"]
     system.worker("interactive")
     system.scheduler()
-    api = system.api(NEWSINTEL_COLD_WAIT_SECONDS="20", NEWSINTEL_COLD_WAIT_MAX_SECONDS="30")
+    api = system.api()
     first = api.get("/articles", params={"q": "climate"}).json()
     assert first["articles"]
     assert first["freshness"]["state"] == "fresh"

@@ -23,7 +23,7 @@ def end(*children):
 
 def test_a_reader_who_waits_for_a_slow_source_is_answered_and_the_source_asked_once(system):
     worker = system.worker()
-    api = system.api(NEWSINTEL_COLD_WAIT_SECONDS="10")
+    api = system.api()
     system.upstreams.faults(source="guardian", **DELAY)
     with ThreadPoolExecutor(1) as reader:
         answer = reader.submit(api.get, "/articles", params={"q": "climate"})

@@ -10,7 +10,7 @@ SOURCES = {"newsapi", "guardian", "reddit"}
 
 def test_a_cold_search_can_be_followed_from_the_request_to_each_call(system):
     system.worker()
-    api = system.api(NEWSINTEL_COLD_WAIT_SECONDS="8")
+    api = system.api()
     answer = api.get("/articles", params={"q": "climate"}, headers={"X-Request-ID": "reader-7"})
     assert answer.headers["X-Request-ID"] == "reader-7"
     system.wait_idle()
@@ -29,7 +29,7 @@ def test_a_cold_search_can_be_followed_from_the_request_to_each_call(system):
 def test_a_source_that_fails_is_told_under_the_id_of_who_asked(system):
     system.worker()
     system.upstreams.faults(source="guardian", kind="html")
-    api = system.api(NEWSINTEL_COLD_WAIT_SECONDS="8")
+    api = system.api()
     api.get("/articles", params={"q": "climate"}, headers={"X-Request-ID": "reader-8"})
     system.wait_idle()
     calls = system.lines("worker", event="source_call", request_id="reader-8", source="guardian")

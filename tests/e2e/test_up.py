@@ -42,14 +42,13 @@ class Up:
             "--data-dir",
             str(data),
         ]
-        self.output = data.parent / "output"
-        with self.output.open("ab") as output:
+        self.output = data.parent / f"output-{self.port}"
+        with self.output.open("wb") as output:
             self.process = subprocess.Popen(
                 [*command, *options], cwd=REPOSITORY, stdout=output, stderr=output
             )
-        eventually(self._ready, seconds=START_SECONDS)
 
-    def _ready(self) -> bool:
+    def ready(self) -> bool:
         assert self.process.poll() is None, self.output.read_text()
         return self.url in self.output.read_text() and "Stop:" in self.output.read_text()
 
@@ -95,16 +94,25 @@ def alive(process: psutil.Process) -> bool:
 @pytest.fixture
 def up():
     """up(*options) -> a running Up; all of them share one data directory."""
+    # What a script runs in the background ignores Ctrl-C, and so would whatever the tests start.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     runs = []
     with tempfile.TemporaryDirectory(prefix="newsintel-up-") as directory:
 
         def start(*options):
-            runs.append(Up(Path(directory) / "data", *options))
-            return runs[-1]
+            run = Up(Path(directory) / "data", *options)
+            runs.append(run)
+            eventually(run.ready, seconds=START_SECONDS)
+            return run
 
         yield start
+        signal.signal(signal.SIGINT, before)
         for run in runs:
-            run.stop()
+            try:
+                run.stop()
+            finally:  # or its end would be an error in whatever test comes then
+                run.process.kill()
+                run.process.wait()
 
 
 @pytest.mark.timeout(400)
@@ -113,7 +121,7 @@ def test_search_at_once_stop_without_leftovers_and_find_the_data_again(up):
     assert "No key for newsapi, guardian, reddit" in re.sub(r"\s+", " ", first.output.read_text())
     assert first.get("/health")["status"] == "healthy"
     found = eventually(lambda: first.get("/articles?q=climate&sort=newest")["articles"])
-    assert "scheduler: leads" in first.newsintel("status").stdout
+    eventually(lambda: "scheduler: leads" in first.newsintel("status").stdout)
     asked = first.newsintel("topics", "add", "guardian", "query", "solar storm", "--every", "600")
     assert (asked.returncode, asked.stderr) == (0, "")
     assert "usage: newsintel backfill" in first.newsintel("backfill", "--help").stdout
@@ -135,6 +143,7 @@ def test_search_at_once_stop_without_leftovers_and_find_the_data_again(up):
     assert [p for p in orphans if alive(p)] == []
 
 
+@pytest.mark.timeout(400)
 def test_a_server_that_ends_is_one_sentence_and_the_next_run_finds_its_data(up):
     ends = [
         ("Valkey", "valkey-server", signal.SIGKILL),

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from tests.e2e import whole_set
+from tests.e2e.conftest import eventually
 
 KILLS = 10
 TABLES = "stories, articles, sightings, titles, title_words, article_sentiments, fetches, quarantine"
@@ -14,8 +15,8 @@ TABLES = "stories, articles, sightings, titles, title_words, article_sentiments,
 
 @pytest.fixture
 def sources(system):
-    """The simulator without limits; its made-up news of the next day is out already, so that nothing is added."""
-    system.upstreams.change(**whole_set.SIMULATOR, clock_offset_seconds=86_000)
+    """The simulator without limits."""
+    system.upstreams.change(**whole_set.SIMULATOR, clock_offset_seconds=whole_set.quiet_offset())
     yield system
     whole_set.forget_topics(system.database)
 
@@ -24,6 +25,18 @@ def start_over(system):
     with psycopg.connect(system.database.owner, autocommit=True) as owner:
         owner.execute(f"TRUNCATE {TABLES} RESTART IDENTITY CASCADE")
     system.redis.flushall()
+
+
+def wait_for_a_call(system):
+    """So that a kill finds somebody at work."""
+    before = system.upstreams.calls()["counts"]
+
+    def called():
+        if system.idle():
+            whole_set.pull(system)
+        return system.upstreams.calls()["counts"] != before
+
+    eventually(called, seconds=90)
 
 
 def ingest(system, workers):
@@ -47,6 +60,7 @@ def test_the_books_close_and_a_second_time_changes_nothing(sources):
 
 
 @pytest.mark.campaign
+@pytest.mark.timeout(400)
 def test_one_and_four_workers_make_the_same_stories(sources):
     one = ingest(sources, workers=1)
     start_over(sources)
@@ -54,6 +68,7 @@ def test_one_and_four_workers_make_the_same_stories(sources):
 
 
 @pytest.mark.campaign
+@pytest.mark.timeout(400)
 def test_workers_killed_in_mid_batch_lose_and_double_nothing(sources):
     # Small batches, so that a kill falls into the middle of a pull.
     settings = {**whole_set.SETTINGS, "NEWSINTEL_BATCH_SIZE": "5"}
@@ -62,9 +77,8 @@ def test_workers_killed_in_mid_batch_lose_and_double_nothing(sources):
     worker = sources.worker("bulk", **settings)
     killed = 0
     while killed < KILLS:
-        time.sleep(chance.uniform(0.8, 1.6))
-        if sources.idle():
-            whole_set.pull(sources)
+        wait_for_a_call(sources)
+        time.sleep(chance.uniform(0, 0.4))
         worker.process.kill()
         worker.process.wait()
         killed += 1

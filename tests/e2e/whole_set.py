@@ -1,9 +1,12 @@
 """Pulling everything that the sources have, and what the archive must look like afterwards."""
 
+import math
+import time
 from typing import Any
 
 import psycopg
 
+from deploy.local.upstreams.corpus import made_up
 from ingest.store import topics
 from shared.commands import FetchTopic
 
@@ -28,10 +31,26 @@ SIMULATOR = {
     "reddit_limit": None,
     "reddit_token_limit": None,
 }
+# The simulator's own.
+SEED = 20_200
+# Longer than a test takes.
+QUIET_SECONDS = 600
 COUNTS = (
     "fetched, stored, merged, quarantined, "
     "(SELECT coalesce(sum(n::int), 0) FROM jsonb_each_text(discarded) AS d(reason, n))"
 )
+
+
+def quiet_offset() -> float:
+    """Seconds for the simulator's clock: most of the next day's news is out already, and none comes out in the test."""
+    now, offset = time.time(), 86_000.0
+    made = made_up.feeds(SEED, now)
+    feeds = (made.newsapi, made.guardian, made.reddit)
+    due = (entry.at - now for feed in feeds for entry in feed.published(math.inf))
+    for seconds in sorted(due, reverse=True):
+        if offset - 60 < seconds < offset + QUIET_SECONDS:
+            offset = seconds - QUIET_SECONDS
+    return offset
 
 
 def pull(system: Any) -> None:

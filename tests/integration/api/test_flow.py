@@ -1,6 +1,7 @@
 """The way of a search: one fetch for all readers, waiting when there is nothing, the Redis tier, freshness."""
 
 import asyncio
+import threading
 import time
 
 import msgspec
@@ -14,8 +15,12 @@ from shared.commands import FetchQuery
 from shared.query_key import query_key
 from tests.factories import Archive
 from tests.fakes import FakeWorker, asked
+from tests.people import eventually
 
 pytestmark = pytest.mark.anyio
+
+# However busy the machine is, the worker has answered by then.
+PATIENT = {"Prefer": "wait=10"}
 
 
 @pytest.fixture
@@ -31,9 +36,14 @@ def bringing(database):
     return fetch
 
 
+def stored(seconds):
+    """What a made answer says that is kept for so long; a second may have begun since."""
+    return {f"newsintel; fwd=miss; stored; ttl={left}" for left in (seconds - 1, seconds)}
+
+
 async def test_a_cold_query_waits_for_the_sources_and_then_answers(api, redis_url, bringing):
     with FakeWorker(redis_url, bringing) as worker:
-        answer = await api.get("/articles?q=Ukraine++War&language=en")
+        answer = await api.get("/articles?q=Ukraine++War&language=en", headers=PATIENT)
     assert [each["title"] for each in answer.json()["articles"]] == ["News of Ukraine War"]
     assert answer.json()["freshness"]["state"] == "fresh"
     assert [each["source"] for each in answer.json()["freshness"]["sources"]] == [
@@ -54,7 +64,7 @@ async def test_a_hundred_readers_of_a_cold_query_are_one_fetch(settings, redis_u
             # Different pages and filters of one query are one fetch, too.
             answers = await asyncio.gather(
                 *(
-                    client.get(f"/articles?q=storm&limit={10 + n % 3}")
+                    client.get(f"/articles?q=storm&limit={10 + n % 3}", headers=PATIENT)
                     for n in range(50)
                     for client in (one, two)
                 )
@@ -66,12 +76,21 @@ async def test_a_hundred_readers_of_a_cold_query_are_one_fetch(settings, redis_u
 
 async def test_with_results_in_hand_nobody_waits(api, archive, redis_url, bringing):
     archive.article("An old storm")
-    with FakeWorker(redis_url, bringing) as worker:
-        first = await api.get("/articles?q=storm", headers={"Prefer": "wait=10"})
+    answered = threading.Event()
+
+    def fetch(command):
+        answered.wait(60)
+        return bringing(command)
+
+    with FakeWorker(redis_url, fetch) as worker:
+        first = await api.get("/articles?q=storm", headers=PATIENT)
         assert first.json()["freshness"]["state"] == "refreshing"
         assert first.json()["total"] == 1
-        await asyncio.sleep(1.2)  # the marking lives for a second
-        later = await api.get("/articles?q=storm")
+        answered.set()
+        later = first
+        while later.json()["freshness"]["state"] == "refreshing":
+            await asyncio.sleep(0.1)
+            later = await api.get("/articles?q=storm")
     assert (later.json()["freshness"]["state"], later.json()["total"]) == ("fresh", 2)
     assert len(worker.commands) == 1
 
@@ -89,18 +108,18 @@ async def test_the_wait_is_bounded_and_nothing_is_lost(api, redis_url):
 
 
 async def test_prefer_lets_a_reader_wait_longer_but_not_for_ever(settings, redis_url, bringing):
-    patient = msgspec.structs.replace(settings, cold_wait_seconds=0.0, cold_wait_max_seconds=0.5)
+    patient = msgspec.structs.replace(settings, cold_wait_seconds=0.0, cold_wait_max_seconds=10)
     async with AsyncTestClient(create_app(patient)) as api:
         with FakeWorker(redis_url, bringing):
             answer = await api.get("/articles?q=storm", headers={"Prefer": "respond-async, wait=100"})
-    assert answer.headers["preference-applied"] == "wait=0.5"
+    assert answer.headers["preference-applied"] == "wait=10"
     assert answer.json()["total"] == 1
 
 
 async def test_a_fetch_that_brings_nothing_is_an_answer(api, redis_url, archive):
     with FakeWorker(redis_url) as worker:
         for _ in range(3):
-            answer = await api.get("/articles?q=storm")
+            answer = await api.get("/articles?q=storm", headers=PATIENT)
             assert (answer.json()["total"], answer.json()["freshness"]["state"]) == (0, "fresh")
     assert len(worker.commands) == 1
 
@@ -120,7 +139,7 @@ async def test_freshness_tells_how_each_source_answered(api, archive, redis_url,
         return [each for source, outcome in outcomes.items() for each in asked(outcome, sources=(source,))]
 
     with FakeWorker(redis_url, fetch):
-        freshness = (await api.get("/articles?q=storm")).json()["freshness"]
+        freshness = (await api.get("/articles?q=storm", headers=PATIENT)).json()["freshness"]
     assert freshness["state"] == state
     assert {each["source"]: each["outcome"] for each in freshness["sources"]} == outcomes
     assert all(each["reason"] for each in freshness["sources"] if each["outcome"] != "ok")
@@ -142,11 +161,12 @@ async def test_a_repeated_search_comes_out_of_redis(api, archive, redis, redis_u
     with FakeWorker(redis_url):
         await api.get("/articles?q=nothing")
         first = await api.get("/articles?q=storm&limit=5", headers={"Prefer": "wait=0"})
-        assert first.headers["cache-status"] == "newsintel; fwd=miss; stored; ttl=1"
-        await asyncio.sleep(1.1)
+        assert first.headers["cache-status"] in stored(1)
+        await eventually(lambda: redis.exists(keys.asked(query_key("storm"))))
+        await asyncio.sleep(1.1)  # the marking lives for a second
         second = await api.get("/articles?q=storm&limit=5")
     third = await api.get("/articles?limit=5&q=%20STORM&page=1")
-    assert second.headers["cache-status"] == "newsintel; fwd=miss; stored; ttl=300"
+    assert second.headers["cache-status"] in stored(300)
     assert third.headers["cache-status"].startswith("newsintel; hit; detail=memory; ttl=")
     assert third.content == second.content
     assert third.headers["etag"] == second.headers["etag"]
@@ -161,14 +181,16 @@ async def test_a_cached_answer_never_outlives_the_freshness_that_it_claims(
     short = msgspec.structs.replace(settings, freshness_seconds=50)
     async with AsyncTestClient(create_app(short)) as api:
         with FakeWorker(redis_url):
-            answer = await api.get("/articles?q=storm")
-    assert answer.headers["cache-status"] in {f"newsintel; fwd=miss; stored; ttl={n}" for n in (49, 50)}
+            answer = await api.get("/articles?q=storm", headers=PATIENT)
+    kept, _, left = answer.headers["cache-status"].rpartition("; ttl=")
+    assert kept == "newsintel; fwd=miss; stored"
+    assert 40 < int(left) <= 50
 
 
 async def test_an_answer_is_registered_where_a_publication_finds_it(api, archive, redis, redis_url):
     with FakeWorker(redis_url):
-        await api.get("/articles?q=Storm&limit=5")
-        await api.get("/articles?q=storm&limit=6")
+        await api.get("/articles?q=Storm&limit=5", headers=PATIENT)
+        await api.get("/articles?q=storm&limit=6", headers=PATIENT)
     await api.get("/articles")
     digests = redis.smembers(keys.variants("storm"))
     assert len(digests) == 2
@@ -193,7 +215,7 @@ async def test_an_answer_from_before_a_publication_is_not_kept(app, archive, red
         monkeypatch.setattr(search, "_read", read_and_publish)
         assert (await api.get("/articles")).headers["cache-status"] == "newsintel; fwd=miss"
         monkeypatch.setattr(search, "_read", read)
-        assert (await api.get("/articles")).headers["cache-status"] == "newsintel; fwd=miss; stored; ttl=60"
+        assert (await api.get("/articles")).headers["cache-status"] in stored(60)
     assert redis.zcard(keys.STANDING) == 1
 
 

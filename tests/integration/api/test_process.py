@@ -68,13 +68,14 @@ def test_it_serves_until_it_is_told_to_stop(served, name):
     assert "storm" not in stdout
 
 
-def test_a_request_under_way_is_answered_before_it_stops(served):
+def test_a_request_under_way_is_answered_before_it_stops(served, redis):
     import concurrent.futures
 
     client, process, _ = served
     with concurrent.futures.ThreadPoolExecutor(1) as thread:
         answer = thread.submit(client.get, "/articles?q=storm", headers={"Prefer": "wait=1"})
-        time.sleep(0.3)
+        while not redis.keys("flight:*"):
+            time.sleep(0.02)
         process.send_signal(signal.SIGTERM)
         assert answer.result().status_code == 200
     assert process.wait(PATIENCE) == 0

@@ -137,4 +137,4 @@ async def test_every_new_article_changes_them(api, archive, redis):
     assert redis.zrange(keys.STANDING, 0, -1) == [b""]
     again = await api.get(TRENDS, params={"q": "storm"})
     assert again.headers["cache-status"].startswith("newsintel; hit; detail=memory; ttl=")
-    assert again.headers["age"] == "0"
+    assert int(again.headers["age"]) < 10

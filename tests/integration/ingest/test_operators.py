@@ -1,6 +1,7 @@
 """The operators' command line with a worker that carries out what it sends."""
 
 import threading
+import time
 from datetime import timedelta
 
 import msgspec
@@ -66,6 +67,9 @@ def test_a_backfill_is_planned_started_watched_and_steered(run, working, rows, p
     for _ in range(500):
         if rows("SELECT sum(pages)::int FROM backfill_slices") == [(1,)]:
             break
+        time.sleep(0.05)
+    else:
+        pytest.fail("the worker fetched no page")
     assert "backfill 1 is paused" in run("backfill", "pause", 1)[1]
     code, told, _ = run("backfill", "status")
     assert "backfill 1: paused, 'climate'" in told
@@ -99,8 +103,8 @@ def test_what_cannot_be_a_backfill_is_one_sentence(run, ports):
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (("--since", "2030-01-01"), "that is in the future: choose a --since that is over"),
-        (("--until", "2030-01-01"), "that is in the future: choose an --until that is over"),
+        (("--since", "2999-01-01"), "that is in the future: choose a --since that is over"),
+        (("--until", "2999-01-01"), "that is in the future: choose an --until that is over"),
         (
             ("--source", "newsapi", "--query", "x", "--since", "2020-01-01", "--until", "2020-02-01"),
             "there is nothing to fetch: newsapi: nothing before ",

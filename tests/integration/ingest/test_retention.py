@@ -42,8 +42,8 @@ def test_old_articles_go_and_saved_ones_stay(filled, make_ports, do, user, rows,
     [(kept,)] = rows("SELECT id FROM articles ORDER BY published_at LIMIT 1")
     do(SaveArticle(user_id=user(), idempotency_key="k", article_id=kept))
     ports = make_ports(NEWSINTEL_RETENTION_DAYS="2")
-    apply_retention(ApplyRetention(), ports, "r")
     limit = utcnow() - timedelta(days=2)
+    apply_retention(ApplyRetention(), ports, "r")
     left = rows("SELECT id FROM articles WHERE published_at < %s", limit)
     assert left == [(kept,)]
     assert 0 < rows("SELECT count(*)::int FROM articles")[0][0] < before

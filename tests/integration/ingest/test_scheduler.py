@@ -9,7 +9,15 @@ import pytest
 from ingest.scheduler import Lease, Scheduler
 from ingest.store import topics
 from shared import bus, keys
+from shared.clock import utcnow
 from shared.commands import Queue
+
+
+@pytest.fixture
+def ports(ports):
+    """At one moment, so that no slot begins during a test."""
+    moment = utcnow()
+    return msgspec.structs.replace(ports, clock=lambda: moment)
 
 
 @pytest.fixture

@@ -18,7 +18,10 @@ from shared.events import Answer
 
 @pytest.fixture
 def serving(ports, monkeypatch):
-    """serving(handler) -> runs a worker in this process with that handler for FetchTopic, until the test ends."""
+    """serving(handler) -> runs a worker in this process with that handler for FetchTopic, until the test ends.
+
+    Returns what ends it before.
+    """
     stop = threading.Event()
     threads = []
     monkeypatch.setattr(worker, "MIN_BACKOFF_MS", 1)
@@ -29,12 +32,15 @@ def serving(ports, monkeypatch):
         thread = threading.Thread(target=worker.serve, args=(ports, {Queue.BULK}, stop))
         thread.start()
         threads.append(thread)
-        return stop
+        return end
+
+    def end():
+        stop.set()
+        for thread in threads:
+            thread.join()
 
     yield serve
-    stop.set()
-    for thread in threads:
-        thread.join()
+    end()
 
 
 def wait_for(condition, seconds=15):
@@ -104,11 +110,11 @@ def test_a_stopping_worker_finishes_what_it_began(serving, ports):
         time.sleep(0.3)
         done.append(1)
 
-    stop = serving(handler)
+    end = serving(handler)
     bus.send(bus.broker(ports.redis), FetchTopic(topic_id=7))
-    began.wait(10)
-    stop.set()
-    wait_for(lambda: done)
+    assert began.wait(60)
+    end()
+    assert done
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,9 @@ def settings(database, redis_url, upstreams):
         redis_url=redis_url,
         log_level="warning",
         cold_wait_seconds=0.1,
+        # Tests send many writes at once, and some machines are busy.
+        write_wait_seconds=60,
+        cold_wait_max_seconds=60,
         public_url=ORIGIN,
         session_keys=SESSION_KEYS,
         reddit_client_id=environment["NEWSINTEL_REDDIT_CLIENT_ID"],

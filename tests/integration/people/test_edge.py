@@ -16,6 +16,12 @@ MEMORY = "newsintel; hit; detail=memory"
 
 
 @pytest.fixture
+def settings(settings):
+    """Memory and a window of limits that outlast a test."""
+    return msgspec.structs.replace(settings, memory_seconds=300, limit_burst_seconds=3600)
+
+
+@pytest.fixture
 async def warmed(person, archive):
     """Nobody in particular, who has had the answer; it is in memory now."""
     archive.article("Xylograph", source_name="Loud Outlet")
@@ -27,7 +33,7 @@ async def warmed(person, archive):
             MEMORY
         ):
             return client
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.3)
     raise AssertionError(answer.headers["cache-status"])
 
 
@@ -50,7 +56,7 @@ async def test_a_hit_in_memory_is_hardened_and_counted(warmed):
 
 async def test_a_hit_in_memory_uses_the_limit_up(settings, upstreams, working, archive):
     archive.article("A storm")
-    app = create_app(msgspec.structs.replace(settings, limit_address_burst=10, limit_burst_seconds=3600))
+    app = create_app(msgspec.structs.replace(settings, limit_address_burst=10))
     async with app.lifespan():
         client = Person(app, upstreams).client
         statuses = [(await client.get("/articles?sort=newest")).status_code for _ in range(12)]

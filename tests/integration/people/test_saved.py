@@ -6,6 +6,8 @@ import io
 
 import pytest
 
+from tests.people import eventually
+
 pytestmark = pytest.mark.anyio
 
 
@@ -113,7 +115,7 @@ async def test_another_users_things_do_not_exist(person, archive, rows):
     entry = (await saved(marta, archive.article())).json()
     key = (await marta.write("POST", "/me/keys", json={"name": "mine", "scopes": ["read"]})).json()
     await marta.client.get("/articles?q=secret")
-    await asyncio.sleep(1.5)
+    await eventually(lambda: rows("SELECT 1 FROM search_history WHERE query = 'secret'"))
     [search] = (await marta.client.get("/me/history")).json()["searches"]
     mallory = await person().sign_in("slow_morning_coffee")
     attempts = [

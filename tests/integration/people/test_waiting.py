@@ -6,6 +6,7 @@ import pytest
 
 from api.app import create_app
 from ingest import worker
+from shared import keys
 from shared.commands import Queue
 from tests.people import COFFEE, Person, eventually
 
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_a_write_without_a_worker_is_carried_out_when_it_comes_back(
-    settings, upstreams, ports, archive, rows
+    settings, upstreams, ports, archive, rows, redis
 ):
     article = archive.article()
     app = create_app(settings)
@@ -43,7 +44,8 @@ async def test_a_write_without_a_worker_is_carried_out_when_it_comes_back(
         assert (await marta.client.get(guessed)).status_code == 404
         assert rows("SELECT * FROM saved_articles") == []
         thread = working()
-        await eventually(lambda: rows("SELECT count(*) FROM saved_articles") == [(1,)])
+        await eventually(lambda: redis.exists(keys.answer(where.rpartition("/")[2])))
+        assert rows("SELECT count(*) FROM saved_articles") == [(1,)]
         status = (await marta.client.get(where)).json()
         assert (status["status"], status["result"]["created"]) == ("done", True)
         again = await marta.write("PUT", f"/me/saved/articles/{article}", headers=headers)

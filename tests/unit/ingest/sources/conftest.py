@@ -48,8 +48,8 @@ def settings() -> IngestSettings:
         guardian_key="guardian-key",
         reddit_client_id="client",
         reddit_client_secret="secret",
-        connect_timeout_seconds=0.5,
-        read_timeout_seconds=0.5,
+        connect_timeout_seconds=10,
+        read_timeout_seconds=10,
         max_body_bytes=100_000,
     )
 

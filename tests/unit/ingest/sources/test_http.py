@@ -114,13 +114,10 @@ def test_a_body_that_trickles_is_given_up(serve, settings):
             handler.wfile.flush()
             time.sleep(0.05)
 
-    began = time.monotonic()
-    with pytest.raises(UnreachableError, match=r"took longer than 0\.2 s"):
-        get(
-            serve(write),
-            msgspec.structs.replace(settings, connect_timeout_seconds=0.1, read_timeout_seconds=0.1),
-        )
-    assert time.monotonic() - began < 20
+    # A pause between two bytes is no time-out, however busy the machine is.
+    quick = msgspec.structs.replace(settings, connect_timeout_seconds=0.1, read_timeout_seconds=0.9)
+    with pytest.raises(UnreachableError, match=r"took longer than 1 s"):
+        get(serve(write), quick)
 
 
 def test_silence_is_a_time_out(serve, settings):

@@ -76,7 +76,7 @@ def test_ends_even_while_an_answer_is_delayed() -> None:
     process, base = start()
     with httpx.Client(base_url=base, timeout=0.3) as kept_alive:
         delay = {"source": "guardian", "kind": "delay", "min_ms": 60_000, "max_ms": 60_000}
-        kept_alive.post("/_control/faults", json=delay)
+        kept_alive.post("/_control/faults", json=delay, timeout=10)
         with pytest.raises(httpx.ReadTimeout):
             kept_alive.get("/guardian/search", params={"api-key": "test"})
         process.terminate()
