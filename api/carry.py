@@ -47,6 +47,7 @@ _REFUSED: Final[dict[str, tuple[str, str]]] = {
     Code.VERSION_MISMATCH: ("changed_meanwhile", "What you want to change is not what you read."),
     Code.ALREADY_SAVED: ("conflict", "It is saved already, with other notes or tags; edit that one."),
     Code.TOO_MANY: ("conflict", "You have as many of these as one may have."),
+    Code.NOTES_FULL: ("conflict", "Your notes would be too long together; shorten some first."),
     Code.KEY_EXISTS: ("conflict", "This very key exists already."),
     Code.TOO_LARGE: ("conflict", "That is too much at once; choose a shorter time or fewer sources."),
     Code.NOTHING_TO_DO: ("conflict", "There is nothing to fetch; /ops/backfills/plan says why."),

@@ -91,6 +91,7 @@ class Quarantined(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     reason: str  # undecodable | bad_url | bad_date | no_title | ... : a short stable name
     detail: str  # a sentence
+    identity: str | None = None  # the upstream's id; None: it has none, or could not be read
     original: bytes
 
 

@@ -22,9 +22,10 @@ from dramatiq.middleware import CurrentMessage, Middleware, Retries
 
 from ingest import bootstrap
 from ingest.handlers import HANDLERS, Handler
+from ingest.handlers.fetch_query import forget_flight
 from ingest.ports import Ports
 from shared import bus, emf, inner_port, log
-from shared.commands import QUEUES, Command, Queue, RunSlice
+from shared.commands import QUEUES, Command, FetchQuery, Queue, RunSlice
 from shared.config import IngestSettings, load
 from shared.errors import NewsIntelError
 from shared.events import Refusal
@@ -80,7 +81,7 @@ class Failures(Middleware):
     def after_nack(self, _broker: dramatiq.Broker, message: dramatiq.MessageProxy) -> None:
         self._ports.metrics.count("command_dead_lettered", command=message.actor_name)
         _log.error("command_dead_lettered")
-        bus.answer(self._ports.redis, message.message_id, None, error="command_failed")
+        _give_up(message, self._ports, "command_failed")
 
 
 def build(ports: Ports) -> dramatiq.Broker:
@@ -114,12 +115,19 @@ def _carry_out(kind: type[Command], handler: Handler, ports: Ports) -> Any:
         except msgspec.ValidationError as error:  # trying again would not mend it
             ports.metrics.count("command_invalid", command=kind.__name__)
             _log.error("command_invalid", error=str(error))
-            bus.answer(ports.redis, message.message_id, None, error=Refusal.INVALID_COMMAND)
+            _give_up(message, ports, Refusal.INVALID_COMMAND)
             return
         with _told(kind, ports):
             handler(command, ports, message.message_id)
 
     return carry_out
+
+
+def _give_up(message: dramatiq.Message[Any] | dramatiq.MessageProxy, ports: Ports, error: str) -> None:
+    """Tell whoever waits; who searches next may have the sources asked again."""
+    if message.actor_name == FetchQuery.__name__:
+        forget_flight(message.args[0].get("query_key"), ports)
+    bus.answer(ports.redis, message.message_id, None, error=error)
 
 
 @contextmanager

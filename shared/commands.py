@@ -145,7 +145,7 @@ class SaveArticle(Write, frozen=True, kw_only=True):
     """Keep an article or a story (one of the two). What is saved already stays as it is.
 
     Answered with events.Saved, or refused: not_found, already_saved (with other notes or tags: edit it instead),
-    too_many.
+    too_many, notes_full.
     """
 
     article_id: Id | None = None
@@ -161,7 +161,7 @@ class SaveArticle(Write, frozen=True, kw_only=True):
 class EditSaved(Write, frozen=True, kw_only=True):
     """Change notes or tags (None: stay). if_match: the version that the user saw; None: whatever it is.
 
-    Answered with events.Saved, or refused: not_found, version_mismatch.
+    Answered with events.Saved, or refused: not_found, version_mismatch, notes_full.
     """
 
     saved_id: Id

@@ -64,6 +64,7 @@ class Refusal(StrEnum):
     VERSION_MISMATCH = "version_mismatch"
     ALREADY_SAVED = "already_saved"
     TOO_MANY = "too_many"
+    NOTES_FULL = "notes_full"
     BAD_PREFERENCE = "bad_preference"
     ROLE_MISSING = "role_missing"
     KEY_EXISTS = "key_exists"

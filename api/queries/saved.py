@@ -18,7 +18,7 @@ _ONE: Final = sql.SQL("SELECT {columns} FROM saved_articles WHERE user_id = %s A
 _PAGE: Final = sql.SQL("""
     SELECT {columns} FROM saved_articles WHERE {matches} ORDER BY saved_at DESC, id DESC LIMIT %(limit)s
 """)
-# A user's own list is short (the write side bounds it): reading through it costs milliseconds.
+# The write side bounds a user's own list: reading through it costs milliseconds, and all of it fits into memory.
 _CONDITIONS: Final[dict[str, LiteralString]] = {
     "q": "concat_ws(chr(10), title, notes, source_name, url) ILIKE %(pattern)s",
     "tag": "%(tag)s = ANY(tags)",

@@ -205,7 +205,7 @@ async def save_story(request: Request[Any, Any, Any], story_id: PathText) -> ASG
     "/me/saved/{saved_id:str}",
     guards=WRITE,
     operation_class=openapi.operation(SAVED_ID, IF_MATCH, IDEMPOTENCY_KEY, body=EditBody),
-    responses=openapi.responses(Saved, 202, 400, 404, 412, 422, 503),
+    responses=openapi.responses(Saved, 202, 400, 404, 409, 412, 422, 503),
     summary="Change notes or tags",
     tags=["saved"],
 )

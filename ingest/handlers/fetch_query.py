@@ -59,6 +59,11 @@ def fetch_query(command: FetchQuery, ports: Ports, command_id: str) -> None:
         run(items, fetch_id, ports)
 
 
+def forget_flight(query_key: str, ports: Ports) -> None:
+    """A fetch that was given up must not hold the next reader's back."""
+    ports.redis.delete(keys.flight(query_key), keys.asked(query_key))
+
+
 def _remember(ports: Ports, command: FetchQuery, asked: list[SourceAsked]) -> None:
     """How each source answered, for every reader of the freshness window; a total failure is forgotten soon."""
     seconds = ports.settings.freshness_seconds if any(a.outcome == "ok" for a in asked) else RETRY_SECONDS

@@ -73,7 +73,7 @@ def discard(conn: Connection, ports: Ports, tokens: Tokens) -> None:
 
 
 def revoke_discarded(ports: Ports) -> None:
-    """Tell Reddit. Stops when Reddit is away: TidyPeople comes back to it."""
+    """Tell Reddit. Stops when Reddit is away or will not have us: TidyPeople comes back to it."""
     after: UUID | None = None
     with ports.database.connection() as conn:
         while True:
@@ -87,8 +87,7 @@ def revoke_discarded(ports: Ports) -> None:
             except SourceError as error:
                 ports.metrics.count("revocation_failed", outcome=error.code)
                 _log.warning("revocation_failed", code=error.code, reason=error.message)
-                if error.retryable:
-                    return
+                return
 
 
 def _revoke(conn: Connection, ports: Ports, pending: Revocation) -> None:

@@ -7,8 +7,9 @@ from shared.commands import EditSaved, RemoveSaved, SaveArticle
 from shared.errors import RefusedError
 from shared.events import Refusal, Removed, Saved
 
-# More than anybody reads; what a user can fill is bounded.
+# More than anybody reads or writes; what a user can fill is bounded, and an export holds all of it in memory.
 MAX_SAVED = 10_000
+MAX_NOTES = 2_000_000  # characters
 
 
 def save_article(command: SaveArticle, ports: Ports, command_id: str) -> None:
@@ -17,24 +18,29 @@ def save_article(command: SaveArticle, ports: Ports, command_id: str) -> None:
 
 
 def _save(conn: Connection, command: SaveArticle, ports: Ports) -> Saved:
-    user_id, notes, tags = command.user_id, command.notes, _distinct(command.tags)
+    user_id, notes, tags, at = command.user_id, command.notes, _distinct(command.tags), ports.clock()
+    full = _full(saved.size(conn, user_id), notes)
     if command.article_id is not None:
-        new = saved.insert_article(
-            conn, user_id, command.article_id, notes, tags, ports.clock(), at_most=MAX_SAVED
-        )
+        new = None if full else saved.insert_article(conn, user_id, command.article_id, notes, tags, at)
         kept = None if new else saved.of_article(conn, user_id, command.article_id)
     else:
         story_id = command.story_id or 0
-        new = saved.insert_story(conn, user_id, story_id, notes, tags, ports.clock(), at_most=MAX_SAVED)
+        new = None if full else saved.insert_story(conn, user_id, story_id, notes, tags, at)
         kept = None if new else saved.of_story(conn, user_id, story_id)
     if new:
         return Saved(saved_id=new, version=1, created=True)
     if kept is None:
-        full = saved.count(conn, user_id) >= MAX_SAVED
-        raise RefusedError(Refusal.TOO_MANY if full else Refusal.NOT_FOUND)
+        raise RefusedError(full or Refusal.NOT_FOUND)
     if (notes and notes != kept.notes) or (tags and tags != kept.tags):
         raise RefusedError(Refusal.ALREADY_SAVED)
     return Saved(saved_id=kept.id, version=kept.version)
+
+
+def _full(size: saved.Size, notes: str) -> Refusal | None:
+    """Why there is no room for one more with these notes, if there is none."""
+    if size.rows >= MAX_SAVED:
+        return Refusal.TOO_MANY
+    return Refusal.NOTES_FULL if size.notes + len(notes) > MAX_NOTES else None
 
 
 def edit_saved(command: EditSaved, ports: Ports, command_id: str) -> None:
@@ -42,6 +48,10 @@ def edit_saved(command: EditSaved, ports: Ports, command_id: str) -> None:
 
 
 def _edit(conn: Connection, command: EditSaved, ports: Ports) -> Saved:
+    if command.notes:
+        others = saved.size(conn, command.user_id, besides=command.saved_id)
+        if others.notes + len(command.notes) > MAX_NOTES:
+            raise RefusedError(Refusal.NOTES_FULL)
     version = saved.edit(
         conn,
         command.user_id,

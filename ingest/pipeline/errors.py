@@ -18,4 +18,10 @@ def quarantined(item: RawItem, error: Exception) -> Quarantined:
         reason, detail = error.reason, error.detail
     else:
         reason, detail = "failed", f"{type(error).__name__}: {error}"
-    return Quarantined(source=item.source, reason=reason, detail=detail[:500], original=item.original)
+    return Quarantined(
+        source=item.source,
+        reason=reason,
+        detail=detail[:500],
+        identity=item.external_id,
+        original=item.original,
+    )

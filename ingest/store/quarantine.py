@@ -57,7 +57,7 @@ def delete(conn: Connection[Any], ids: Collection[int]) -> int:
 
 
 def insert(conn: Connection[Any], items: Sequence[Quarantined], fetch_id: str, at: datetime) -> None:
-    """Keep each item once, however often the upstream sends it."""
+    """Keep each item once, as it first came, however often the upstream sends it."""
     if not items:
         return
     with conn.cursor() as cursor:
@@ -67,15 +67,13 @@ def insert(conn: Connection[Any], items: Sequence[Quarantined], fetch_id: str, a
             VALUES (%s, %s, %s, %s, %s, %s, %s)
             ON CONFLICT (source, digest) DO NOTHING
             """,
-            [
-                (i.source, _digest(i.original), i.reason, _storable(i.detail), i.original, fetch_id, at)
-                for i in items
-            ],
+            [(i.source, _digest(i), i.reason, _storable(i.detail), i.original, fetch_id, at) for i in items],
         )
 
 
-def _digest(original: bytes) -> bytes:
-    return hashlib.sha256(original).digest()
+def _digest(item: Quarantined) -> bytes:
+    """Of its id, where it has one: its votes and comments are others each time."""
+    return hashlib.sha256((item.identity or "").encode() or item.original).digest()
 
 
 def _storable(detail: str) -> str:

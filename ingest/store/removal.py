@@ -22,7 +22,10 @@ def past(conn: Connection[Any], before: datetime, count: int) -> list[int]:
         """
         SELECT id FROM articles a WHERE published_at < %s
           AND NOT EXISTS (SELECT FROM saved_articles s WHERE s.article_id = a.id)
-          AND NOT EXISTS (SELECT FROM saved_articles s WHERE s.story_id = a.story_id AND s.kind = 'story')
+          AND NOT EXISTS (
+              SELECT FROM saved_articles s JOIN stories k ON k.id = s.story_id
+              WHERE s.kind = 'story' AND coalesce(k.merged_into, k.id) = a.story_id
+          )
         ORDER BY published_at, id LIMIT %s
         """,
         (before, count),

@@ -15,6 +15,13 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     tags: list[str]
 
 
+class Size(msgspec.Struct, frozen=True, kw_only=True):
+    """notes: characters in all of them."""
+
+    rows: int
+    notes: int
+
+
 def insert_article(
     conn: Connection[Any],
     user_id: int,
@@ -22,10 +29,8 @@ def insert_article(
     notes: str,
     tags: list[str],
     at: datetime,
-    *,
-    at_most: int,
 ) -> int | None:
-    """Returns the new row's id; None when there is one, no such article, or the user has `at_most` rows."""
+    """Returns the new row's id; None when there is one, or no such article."""
     row = conn.execute(
         """
         INSERT INTO saved_articles
@@ -34,11 +39,11 @@ def insert_article(
         SELECT %(user)s, 'article', id, story_id, title, url, source, source_name, published_at, %(notes)s, %(tags)s,
                %(at)s, %(at)s
         FROM articles
-        WHERE id = %(article)s AND (SELECT count(*) FROM saved_articles WHERE user_id = %(user)s) < %(most)s
+        WHERE id = %(article)s
         ON CONFLICT (user_id, article_id) WHERE kind = 'article' DO NOTHING
         RETURNING id
         """,
-        {"user": user_id, "article": article_id, "notes": notes, "tags": tags, "at": at, "most": at_most},
+        {"user": user_id, "article": article_id, "notes": notes, "tags": tags, "at": at},
     ).fetchone()
     return row[0] if row else None
 
@@ -50,8 +55,6 @@ def insert_story(
     notes: str,
     tags: list[str],
     at: datetime,
-    *,
-    at_most: int,
 ) -> int | None:
     """Save the story that this one is today, under its lead. Returns as `insert_article` does."""
     row = conn.execute(
@@ -65,7 +68,6 @@ def insert_story(
         JOIN stories today ON today.id = coalesce(asked.merged_into, asked.id)
         JOIN articles a ON a.id = today.lead_id
         WHERE asked.id = %(story)s
-          AND (SELECT count(*) FROM saved_articles WHERE user_id = %(user)s) < %(most)s
           AND NOT EXISTS (
               SELECT FROM saved_articles k JOIN stories s ON s.id = k.story_id
               WHERE k.user_id = %(user)s AND k.kind = 'story' AND coalesce(s.merged_into, s.id) = today.id
@@ -73,7 +75,7 @@ def insert_story(
         ON CONFLICT (user_id, story_id) WHERE kind = 'story' DO NOTHING
         RETURNING id
         """,
-        {"user": user_id, "story": story_id, "notes": notes, "tags": tags, "at": at, "most": at_most},
+        {"user": user_id, "story": story_id, "notes": notes, "tags": tags, "at": at},
     ).fetchone()
     return row[0] if row else None
 
@@ -104,9 +106,17 @@ def of_story(conn: Connection[Any], user_id: int, story_id: int) -> Kept | None:
         ).fetchone()
 
 
-def count(conn: Connection[Any], user_id: int) -> int:
-    row = conn.execute("SELECT count(*) FROM saved_articles WHERE user_id = %s", (user_id,)).fetchone()
-    return int(row[0]) if row else 0
+def size(conn: Connection[Any], user_id: int, *, besides: int | None = None) -> Size:
+    """Of all that a user saved; besides: a row that does not count."""
+    with conn.cursor(row_factory=class_row(Size)) as cursor:
+        [whole] = cursor.execute(
+            """
+            SELECT count(*) AS rows, coalesce(sum(char_length(notes)), 0) AS notes FROM saved_articles
+            WHERE user_id = %s AND id IS DISTINCT FROM %s
+            """,
+            (user_id, besides),
+        ).fetchall()
+        return whole
 
 
 def edit(

@@ -9,6 +9,7 @@ from dramatiq.errors import Retry
 from ingest.handlers.retention import apply_retention, recheck_reddit
 from ingest.pipeline.run import run
 from ingest.ports import Pull
+from ingest.store import stories
 from shared import keys
 from shared.clock import utcnow
 from shared.commands import ApplyRetention, RecheckReddit, SaveArticle
@@ -51,6 +52,20 @@ def test_old_articles_go_and_saved_ones_stay(filled, make_ports, do, user, rows,
     assert rows("SELECT count(*) FROM stories s WHERE merged_into IS NULL AND article_count = 0") == [(0,)]
     apply_retention(ApplyRetention(), ports, "r")
     assert rows("SELECT count(*) FROM articles WHERE id = %s", kept) == [(1,)]
+
+
+def test_a_saved_story_stays_with_all_that_it_was_merged_with(archive, make_ports, do, user, rows):
+    older, younger = archive.story(), archive.story()
+    told = [archive.article(story_id=story, lead=True) for story in (older, younger)]
+    archive.article("Of a story that nobody saved")
+    do(SaveArticle(user_id=user(), idempotency_key="k", story_id=younger))
+    ports = make_ports(NEWSINTEL_RETENTION_DAYS="2")
+    with ports.database.connection() as conn, conn.transaction():
+        stories.merge(conn, {younger: older})
+        stories.refresh(conn, [older])
+    apply_retention(ApplyRetention(), ports, "r")
+    assert rows("SELECT id FROM articles ORDER BY id") == [(each,) for each in told]
+    assert rows("SELECT story_id FROM saved_articles") == [(younger,)]
 
 
 def test_by_default_every_article_stays(filled, ports, rows):

@@ -123,3 +123,20 @@ def test_there_is_an_end_to_saving(user, archive, save, monkeypatch):
     assert save(one, article_id=archive.article()) == "too_many"
     assert save(one, article_id=kept[0])["created"] is False
     assert save(user("other"), article_id=kept[0])["created"]
+
+
+def test_all_notes_together_have_an_end(user, archive, save, edit, rows, monkeypatch):
+    monkeypatch.setattr(handler, "MAX_NOTES", 10)
+    one = user()
+    first, second, third = (archive.article() for _ in range(3))
+    saved_id = save(one, article_id=first, notes="ü" * 6)["saved_id"]
+    assert save(one, article_id=second, notes="12345") == "notes_full"
+    assert save(one, article_id=second, notes="1234")["created"]
+    assert save(one, article_id=second, notes="1234")["created"] is False
+    assert save(one, article_id=third)["created"]  # without notes there is room
+    assert edit(one, saved_id, notes="1234567") == "notes_full"
+    assert edit(one, saved_id, notes="123456")["version"] == 2  # its former notes do not count
+    assert edit(one, saved_id, tags=["a"])["version"] == 3
+    assert edit(one, saved_id, notes="")["version"] == 4
+    assert rows("SELECT notes FROM saved_articles ORDER BY id") == [("",), ("1234",), ("",)]
+    assert save(user("other"), article_id=first, notes="1234567")["created"]

@@ -53,6 +53,19 @@ def test_a_token_that_no_key_opens_waits_for_its_key_and_stops_no_other(
     assert rows("SELECT token FROM revocations") == [(b"\x00",)]
 
 
+def test_a_reddit_that_refuses_our_client_is_asked_for_one_token_only(do, exchange, upstreams, rows, ports):
+    upstreams.faults(source="reddit_token", kind="status", status=503, match="revoke_token")
+    for _ in range(3):
+        assert do(exchange("gone_fishing_again")) == "account_suspended"
+        ports.redis.delete(keys.circuit("reddit"))
+    upstreams.clear_faults()
+    upstreams.faults(source="reddit_token", kind="status", status=401, match="revoke_token")
+    calls = upstreams.count("reddit_token")
+    tidy_people(TidyPeople(), ports, "t")
+    assert upstreams.count("reddit_token") - calls == 1
+    assert rows("SELECT count(*) FROM revocations") == [(3,)]
+
+
 def test_one_round_is_sent_once_whoever_leads(ports, redis):
     schedulers = [Scheduler(ports, bus.broker(ports.redis), Lease(ports.redis, 15)) for _ in range(2)]
     assert schedulers[0].send_tidy()

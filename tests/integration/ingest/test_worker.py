@@ -12,13 +12,13 @@ from dramatiq.errors import Retry
 
 from ingest import worker
 from shared import bus, keys
-from shared.commands import FetchTopic, Queue
+from shared.commands import QUEUES, FetchQuery, FetchTopic, Queue
 from shared.events import Answer
 
 
 @pytest.fixture
 def serving(ports, monkeypatch):
-    """serving(handler) -> runs a worker in this process with that handler for FetchTopic, until the test ends.
+    """serving(handler) -> runs a worker in this process with that handler for `kind`, until the test ends.
 
     Returns what ends it before.
     """
@@ -27,9 +27,9 @@ def serving(ports, monkeypatch):
     monkeypatch.setattr(worker, "MIN_BACKOFF_MS", 1)
     monkeypatch.setattr(worker, "MAX_BACKOFF_MS", 2)
 
-    def serve(handler):
-        monkeypatch.setattr(worker, "HANDLERS", {FetchTopic: handler})
-        thread = threading.Thread(target=worker.serve, args=(ports, {Queue.BULK}, stop))
+    def serve(handler, kind=FetchTopic):
+        monkeypatch.setattr(worker, "HANDLERS", {kind: handler})
+        thread = threading.Thread(target=worker.serve, args=(ports, {QUEUES[kind]}, stop))
         thread.start()
         threads.append(thread)
         return end
@@ -84,6 +84,24 @@ def test_a_command_that_keeps_failing_ends_where_it_is_seen(serving, ports, redi
     seen = ports.metrics.seen()
     assert seen.counts == {("command_dead_lettered", ("FetchTopic",)): 1}
     assert sum(seen.timings["command_duration", ("FetchTopic",)].buckets) == 1 + worker.MAX_RETRIES
+
+
+@pytest.mark.parametrize(
+    ("language", "error"), [("en", "command_failed"), (5, "invalid_command")], ids=["failing", "invalid"]
+)
+def test_a_query_whose_fetch_was_given_up_may_be_asked_again(serving, ports, redis, language, error):
+    def handler(_command, _ports, _id):
+        raise RuntimeError("never")
+
+    redis.set(keys.flight("k"), "c1", ex=900)
+    redis.hset(keys.asked("k"), "guardian", b"{}")
+    redis.set(keys.flight("other"), "c2", ex=900)
+    serving(handler, FetchQuery)
+    command = FetchQuery(query="storm", query_key="k", language=language)
+    bus.send(bus.broker(ports.redis), command, command_id="c1")
+    raw = wait_for(lambda: redis.get(keys.answer("c1")))
+    assert msgspec.json.decode(raw, type=Answer).error == error
+    assert redis.keys("flight:*") == [keys.flight("other").encode()]
 
 
 def test_a_command_that_its_handler_wants_again_is_neither_limited_nor_a_failure(serving, ports, redis):

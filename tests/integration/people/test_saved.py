@@ -6,6 +6,7 @@ import io
 
 import pytest
 
+from ingest.handlers import saved as handler
 from tests.people import eventually
 
 pytestmark = pytest.mark.anyio
@@ -31,6 +32,15 @@ async def test_a_saved_article_is_there_at_once(person, archive):
     assert (again.status_code, again.json()) == (200, entry)
     other = await marta.write("PUT", f"/me/saved/articles/{article}", json={"notes": "something else"})
     assert (other.status_code, other.json()["code"]) == (409, "conflict")
+
+
+async def test_notes_that_are_too_many_together_are_told_so(person, archive, monkeypatch):
+    monkeypatch.setattr(handler, "MAX_NOTES", 10)
+    marta = await person().sign_in()
+    await saved(marta, archive.article(), notes="12345678")
+    answer = await marta.write("PUT", f"/me/saved/articles/{archive.article()}", json={"notes": "123"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    assert "notes" in answer.json()["detail"]
 
 
 async def test_saving_by_post_and_by_story(person, archive):

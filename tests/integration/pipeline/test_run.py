@@ -76,6 +76,28 @@ def test_every_item_has_a_fate_and_the_books_close(ports, sql):
     assert sql("SELECT reason FROM quarantine ORDER BY 1") == [("no_title",), ("undecodable",)]
 
 
+def test_an_item_that_is_never_twice_the_same_is_kept_once(ports, sql):
+    begin(ports)
+    votes = [b'{"name": "t3_1", "score": %d}' % score for score in (1, 2)]
+    posts = [from_reddit("", "https://post.example/1", external_id="t3_1", original=each) for each in votes]
+    others = [
+        from_reddit("", "https://post.example/1", external_id="t3_2"),
+        raw("", external_id="t3_1"),  # of another source
+        *(from_newsapi("", "https://post.example/1", original=each) for each in votes),  # without an id
+    ]
+    for item in (*posts, *others):
+        run([item], "f", ports)
+    assert sql("SELECT original FROM quarantine WHERE original = ANY(%s) AND source = 'reddit'", votes) == [
+        (votes[0],)
+    ]
+    assert sql("SELECT source, count(*) FROM quarantine GROUP BY 1 ORDER BY 1") == [
+        ("guardian", 1),
+        ("newsapi", 2),
+        ("reddit", 2),
+    ]
+    assert sql("SELECT fetched, quarantined FROM fetches") == [(6, 6)]
+
+
 def test_nothing_in_nothing_out(ports):
     assert run([], "f", ports).fetched == 0
     assert run([Discarded(source="reddit", reason="over_18")], "f", ports).discarded == {"over_18": 1}
