@@ -27,7 +27,7 @@ _TRACKING = re.compile(
 # Other front doors of the same site.
 _DOOR = re.compile(r"(?:www\d?|m|mobile|amp)\.(?=[^.]+\.)")
 _INNER_DOOR = re.compile(r"(?<=\.)m\.(?=[^.]+\.[^.]+$)")  # en.m.wikipedia.org
-_PAGE_TAIL = re.compile(r"(?:/+(?:amp|index\.(?:html?|php))|\.amp|/+)$", re.IGNORECASE)
+_PAGE_TAIL = re.compile(r"(?:/+(?:amp|index\.(?:html?|php))|\.amp|[/;]+)$", re.IGNORECASE)
 # AMP caches that show another site's page.
 _AMP_CACHE = re.compile(
     r"^https?://(?:www\.google\.[a-z.]+/amp|[\w-]+\.cdn\.ampproject\.org/[cv])/(s/)?", re.IGNORECASE
@@ -106,12 +106,22 @@ def _kept(query: str) -> str:
 
 
 def _page(link: str) -> str:
+    page = _stripped(link)
+    # What is cut off makes another segment the last one, whose parameters (;) and dots are read in another way.
+    while (";" in page or "/." in page) and (again := _stripped(canonicalize_url(f"https://{page}"))) != page:
+        page = again
+    return page
+
+
+def _stripped(link: str) -> str:
     parts = urlsplit(link)
     host = parts.netloc
     while door := _DOOR.match(host):
         host = host[door.end() :]
     host = _INNER_DOOR.sub("", host)
-    path = parts.path.removeprefix("/amp") if parts.path.startswith("/amp/") else parts.path
+    path = parts.path
+    while path.startswith("/amp/"):
+        path = path.removeprefix("/amp")
     while tail := _PAGE_TAIL.search(path):
         path = path[: tail.start()]
     return f"{host}{path}" + (f"?{parts.query}" if parts.query else "")

@@ -100,6 +100,10 @@ pieces = st.text(st.sampled_from("aB/%é&=?;#+~.:@ '\"<>,-_ż日7\\|{}[]"), max_
 
 @given(st.sampled_from(["http", "https", "HTTP"]), hosts, pieces, pieces)
 @example("http", "ex.org", "/amp/amp/amp/", "amp=1")
+@example("http", "ex.org", ";/", "")
+@example("http", "ex.org", ".;//", "")
+@example("http", "ex.org", "a;[b/amp", "")
+@example("http", "ex.org", "amp/amp/a", "")
 def test_a_canonical_address_is_canonical(scheme, host, path, query):
     try:
         first = locate(f"{scheme}://{host}/{path}?{query}")
