@@ -1,13 +1,19 @@
-"""Examples of answers, made from the very Structs that answer: a new field is in them at once."""
+"""Examples of answers, made from the very Structs that answer, and of problems, made from errors as they are raised."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
+from litestar.exceptions import HTTPException
 from msgspec import inspect
 
 from api import errors
-from api.errors import Problem, Row
+from api.kinds import Integer
+from api.refusals import Refusal
+from shared.errors import BadCursorError, BadParameterError, BadQueryError, NewsIntelError, NotFoundError
+from shared.query import parser
+from shared.query.compile import only_common_words
+from shared.query.limits import MAX_CHARACTERS, MAX_DEPTH, MAX_TERMS
 
 # What stands in a field of text, by the field's name; its own name in any other.
 _TEXTS: Final = {
@@ -47,6 +53,18 @@ _PLAIN: Final[Mapping[type[inspect.Type], Any]] = {
     inspect.FloatType: 0.5,
     inspect.AnyType: True,
 }
+# Queries that are refused, each for a reason of its own.
+_MALFORMED: Final = (
+    " ",
+    "x" * (MAX_CHARACTERS + 1),
+    " ".join(f"w{n}" for n in range(MAX_TERMS + 1)),
+    "(" * (MAX_DEPTH + 1) + "storm" + ")" * (MAX_DEPTH + 1),
+    "storm\u200bdamage",
+    "storm )",
+    "*storm",
+    "colour:red storm",
+    "lang:english storm",
+)
 
 
 def answer(kind: type[Any]) -> Any:
@@ -54,26 +72,34 @@ def answer(kind: type[Any]) -> Any:
     return _value(inspect.type_info(kind), "")
 
 
-def problem(status: int) -> Any:
-    """One error of this status: the first one of the tables."""
-    row = next(each for each in _rows() if each.status == status)
-    named = row.code == "bad_parameter"
-    found = Problem(
-        type=f"urn:newsintel:problem:{row.code}",
-        title=row.title,
-        status=status,
-        code=row.code,
-        detail=row.detail or row.title,
-        help=row.help,
-        request_id=_ID,
-        parameter="limit" if named else None,
-        allowed="use a whole number from 1 to 100" if named else None,
+def problems() -> dict[str, Any]:
+    """One problem of each code, as JSON has it: what is told of a real error."""
+    told = (errors.told(each, _ID) for each in _errors())
+    return {each.code: msgspec.to_builtins(each) for each in told}
+
+
+def _errors() -> Iterator[Exception]:
+    limit = Integer(lowest=1, highest=100)
+    yield BadParameterError("limit", '"0" is not allowed', limit.allowed)
+    for text in _MALFORMED:
+        try:
+            parser.parse(text)
+        except BadQueryError as error:
+            yield error
+    yield only_common_words(parser.parse("the"))
+    yield BadQueryError(
+        "query_language_dependent",
+        "war is too common a word in german, but not in the other languages of the query",
+        "search in one language at a time, as in (lang:en …) OR (lang:de …)",
+        position=0,
     )
-    return msgspec.to_builtins(found)
-
-
-def _rows() -> list[Row]:
-    return [*errors.TABLE.values(), *errors.HTTP.values(), *errors.REFUSALS.values(), errors.INTERNAL]
+    yield BadCursorError("cursor_malformed", "it is not one that this api gave out")
+    yield BadCursorError("cursor_of_another_search", "it belongs to another search")
+    yield NotFoundError("there is no article 1")
+    yield from (kind() for kind in errors.TABLE if not issubclass(kind, NewsIntelError))
+    yield from (HTTPException(status_code=status) for status in errors.HTTP)
+    yield from (Refusal(code, f"{row.title}.") for code, row in errors.REFUSALS.items())
+    yield Exception()
 
 
 def _value(kind: inspect.Type, name: str) -> Any:

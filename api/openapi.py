@@ -29,21 +29,17 @@ from litestar.params import PathParameter
 from litestar.response.base import ASGIResponse
 
 from api import examples, response_headers
-from api.errors import MEDIA_TYPE, Problem
-from api.kinds import Preference
+from api.errors import MEDIA_TYPE, ROWS, Problem, Row
+from api.kinds import Preference, QueryText
 from api.params import Parameter
 
 ASSETS_PATH: Final = "/docs/assets"
-# What can end any request: its size, or a fault of ours.
-_ANY: Final = (413, 414, 431, 500)
-# What the gate refuses, whatever is asked for: credentials, keys without a scope, haste; and it may need the database.
-_COUNTED: Final = (401, 403, 429, 503)
 _MEANINGS: Final = {
     202: "The worker has not answered yet; Location is where to ask again. It is not lost.",
     304: "What the caller has (If-None-Match) still holds.",
     400: "A parameter or field is unknown, repeated or malformed; `parameter` and `allowed` say what is right.",
     401: "Not signed in, or the credentials are not valid (any more).",
-    403: "Not allowed: another site's page, or an API key without the scope.",
+    403: "Not allowed.",
     404: "There is no such thing.",
     406: "There is no answer in a form that the Accept header allows.",
     409: "It does not fit what is there.",
@@ -55,7 +51,7 @@ _MEANINGS: Final = {
     429: "Too many requests; Retry-After says when to come back.",
     431: "The headers are too large.",
     500: "Something failed that should not; report it with the `request_id`.",
-    503: "The archive is unavailable or the query took too long; Retry-After says when to try again.",
+    503: "Not possible at the moment; Retry-After says when to try again.",
 }
 _EMPTY: Final = {204: "It is done.", 303: "To where Location says."}
 # Swagger UI as the wheel `offapi` carries it: public name -> (its file, media type).
@@ -135,7 +131,11 @@ def config() -> OpenAPIConfig:
         path="/docs",
         render_plugins=[Page(path="/"), JsonRenderPlugin(path="/openapi.json")],
         use_handler_docstrings=True,
-        components=Components(security_schemes=_SECURITY),
+        components=Components(
+            security_schemes=_SECURITY,
+            headers=response_headers.components(),
+            examples={code: Example(value=each) for code, each in examples.problems().items()},
+        ),
     )
 
 
@@ -187,6 +187,13 @@ def operation(
     forms: media types of its answer beside JSON; tagged: what it writes comes back with an ETag.
     """
     others = {form.partition(";")[0]: OpenAPIMediaType(schema=_schema(form)) for form in forms}
+    reads = {
+        "queries": any(isinstance(each.kind, QueryText) for each in parameters),
+        "pages": bool(others),
+        "bodies": body is not None,
+    }
+    more = [row for row in ROWS.values() if reads.get(row.where)]
+    preferred = any(each.name == "Prefer" for each in parameters)
 
     @dataclass
     class Documented(Operation):
@@ -205,7 +212,8 @@ def operation(
                 content = {"application/json": OpenAPIMediaType(schema=BodySchema(body))}
                 self.request_body = RequestBody(content=content, description=body.__doc__)
                 found["415"] = _like(found["500"], 415)
-            response_headers.document(found, tagged=tagged, paged=bool(others))
+            _show(found, more)
+            response_headers.document(found, tagged=tagged, paged=bool(others), preferred=preferred)
             self.responses = {**found}
             read = (*parameters, IF_NONE_MATCH) if "304" in found else parameters
             self.parameters = [parameter.documented() for parameter in read]
@@ -215,10 +223,17 @@ def operation(
 
 def _like(error: OpenAPIResponse, status: int) -> OpenAPIResponse:
     """Another error, in the same form."""
-    shown = {"example": Example(value=examples.problem(status))}
     form = (error.content or {})[MEDIA_TYPE]
-    content = {MEDIA_TYPE: OpenAPIMediaType(schema=form.schema, examples={**shown})}
+    content = {MEDIA_TYPE: OpenAPIMediaType(schema=form.schema, examples={})}
     return OpenAPIResponse(description=_MEANINGS[status], content=content)
+
+
+def _show(found: dict[str, OpenAPIResponse], more: list[Row]) -> None:
+    """Let each error refer to the examples of its codes. more: beside those that the route names."""
+    for status, response in found.items():
+        if form := (response.content or {}).get(MEDIA_TYPE):
+            codes = [*(form.examples or ()), *(row.code for row in more if str(row.status) == status)]
+            form.examples = {code: Reference(ref=f"#/components/examples/{code}") for code in codes}
 
 
 def _schema(form: str) -> Schema:
@@ -227,37 +242,49 @@ def _schema(form: str) -> Schema:
 
 def responses(
     answer: type[Any] | None,
-    *statuses: int,
+    *ends: int | str,
     created: bool = False,
     empty: int = 204,
     counted: bool = True,
+    guarded: bool = True,
     tagged: bool = True,
 ) -> dict[int, ResponseSpec]:
-    """A JSON answer (None: without a body) and what else a route can end in.
+    """A JSON answer (None: without a body) and what else a route can end in: statuses, and codes of its own.
 
-    counted: callers are identified and counted before they get there, which can end in a refusal; tagged: an answer
-    that everybody may read (406 is among its statuses) has an ETag.
+    counted: callers are identified and counted before they get there, which can end in a refusal; guarded: by who they
+    are and what their key is for, and unless everybody may read it (406 is among its statuses) they are users;
+    tagged: an answer that everybody may read has an ETag.
     """
-    known = (304,) if tagged and HTTPStatus.NOT_ACCEPTABLE in statuses else ()
-    every = sorted({*statuses, *known, *_ANY, *(_COUNTED if counted else ())})
-    others = {status: _other(status) for status in every}
+    public = HTTPStatus.NOT_ACCEPTABLE in ends
+    wheres = {
+        "any": True,
+        "counted": counted,
+        "scoped": counted and guarded,
+        "users": counted and guarded and not public,
+        "writes": HTTPStatus.ACCEPTED in ends,
+    }
+    codes: dict[int, list[str]] = {}
+    for row in ROWS.values():
+        if wheres.get(row.where) or row.code in ends or (row.where == "status" and row.status in ends):
+            codes.setdefault(row.status, []).append(row.code)
+    others = {status: _problem(status, codes[status]) for status in sorted(codes)}
+    if HTTPStatus.ACCEPTED in ends:
+        others[HTTPStatus.ACCEPTED] = _spec(Pending, _MEANINGS[202])
+    if HTTPStatus.NOT_MODIFIED in ends or (tagged and public):
+        others[HTTPStatus.NOT_MODIFIED] = ResponseSpec(data_container=None, description=_MEANINGS[304])
     if answer is None:
         return {empty: ResponseSpec(data_container=None, description=_EMPTY[empty]), **others}
     answers = {200: "The answer."} | ({201: "It is new."} if created else {})
     return others | {status: _spec(answer, meaning) for status, meaning in answers.items()}
 
 
-def _other(status: int) -> ResponseSpec:
-    if status == HTTPStatus.NOT_MODIFIED:
-        return ResponseSpec(data_container=None, description=_MEANINGS[status])
-    if status == HTTPStatus.ACCEPTED:
-        return _spec(Pending, _MEANINGS[status])
+def _problem(status: int, codes: list[str]) -> ResponseSpec:
     return ResponseSpec(
         data_container=Problem,
         media_type=MEDIA_TYPE,
         description=_MEANINGS[status],
         generate_examples=False,
-        examples=[Example(value=examples.problem(status))],
+        examples=[Example(id=code) for code in codes],
     )
 
 

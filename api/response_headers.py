@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from litestar.openapi.spec import OpenAPIHeader, OpenAPIResponse, Schema
+from litestar.openapi.spec import OpenAPIHeader, OpenAPIResponse, Reference, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 
 _LIMITS: Final = ("RateLimit", "RateLimit-Policy")
@@ -49,11 +49,27 @@ _KNOWN: Final = {
         "Other pages of the list (RFC 8288).",
         '</articles?q=storm&page=2>; rel="next"',
     ),
+    "Preference-Applied": (
+        OpenAPIType.STRING,
+        "For how long the sources would have been waited for, when the caller preferred something (RFC 7240).",
+        "wait=5",
+    ),
 }
 
 
-def document(found: Mapping[str, OpenAPIResponse], *, tagged: bool, paged: bool) -> None:
-    """Add its headers to each response. tagged: what is written has an ETag; paged: the answer is one of many pages."""
+def components() -> dict[str, OpenAPIHeader | Reference]:
+    """Each header once: every response refers to them."""
+    return {
+        name: OpenAPIHeader(schema=Schema(type=type_), description=description, example=example)
+        for name, (type_, description, example) in _KNOWN.items()
+    }
+
+
+def document(found: Mapping[str, OpenAPIResponse], *, tagged: bool, paged: bool, preferred: bool) -> None:
+    """Add its headers to each response.
+
+    tagged: what is written has an ETag; paged: the answer is one of many pages; preferred: Prefer is obeyed.
+    """
     always = ["X-Request-ID", *(_LIMITS if "429" in found else ())]
     # What looks at Accept is read by everybody, and kept.
     kept = ["Cache-Status", "Age"] if "406" in found and "304" in found else []
@@ -61,12 +77,8 @@ def document(found: Mapping[str, OpenAPIResponse], *, tagged: bool, paged: bool)
         *(["ETag"] if tagged or "304" in found or "412" in found else []),
         *kept,
         *(["Link"] if paged else []),
+        *(["Preference-Applied"] if preferred else []),
     ]
     for status, response in found.items():
         own = shown if status in {"200", "201", "304"} else _OF_STATUS.get(status, ())
-        response.headers = {name: _header(name) for name in (*always, *own)}
-
-
-def _header(name: str) -> OpenAPIHeader:
-    type_, description, example = _KNOWN[name]
-    return OpenAPIHeader(schema=Schema(type=type_), description=description, example=example)
+        response.headers = {name: Reference(ref=f"#/components/headers/{name}") for name in (*always, *own)}

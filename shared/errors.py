@@ -24,7 +24,9 @@ NewsIntelError
 """
 
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Literal
+
+CursorCode = Literal["cursor_malformed", "cursor_of_another_search"]
 
 
 class NewsIntelError(Exception):
@@ -73,9 +75,9 @@ class BadQueryError(BadParameterError):
 
 
 class BadCursorError(BadParameterError):
-    """The cursor cannot be followed. code: cursor_malformed or cursor_of_another_search."""
+    """The cursor cannot be followed."""
 
-    def __init__(self, code: str, problem: str) -> None:
+    def __init__(self, code: CursorCode, problem: str) -> None:
         super().__init__("cursor", problem, "use `next` of an answer to this very search, as it is")
         self.code = code
 

@@ -25,7 +25,7 @@ ARTICLE_ID = Parameter(
 @get(
     "/articles/{article_id:str}",
     operation_class=openapi.operation(ARTICLE_ID),
-    responses=openapi.responses(articles.Article, 400, 404, 406, 503),
+    responses=openapi.responses(articles.Article, 404, 406),
     summary="One article",
     tags=["articles"],
 )
@@ -40,7 +40,7 @@ async def article(request: Request[Any, Any, Any], article_id: PathText) -> ASGI
 @get(
     "/articles/{article_id:str}/sentiment",
     operation_class=openapi.operation(ARTICLE_ID),
-    responses=openapi.responses(articles.ArticleSentiment, 400, 404, 406, 503),
+    responses=openapi.responses(articles.ArticleSentiment, 404, 406),
     summary="Sentiment of one article",
     tags=["articles"],
 )

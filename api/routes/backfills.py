@@ -53,7 +53,7 @@ BEFORE = Parameter(
     default=ROW_ID.highest,
 )
 _OPERATORS: Final = [guards.operator]
-_PROBLEMS: Final = (202, 400, 401, 403, 404, 409, 503)
+_PROBLEMS: Final = (202, 404, 409, "operators_only")
 
 
 class BackfillBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -85,7 +85,7 @@ class BackfillList(msgspec.Struct, frozen=True, kw_only=True):
     status_code=200,
     guards=_OPERATORS,
     operation_class=openapi.operation(body=BackfillBody),
-    responses=openapi.responses(BackfillPlan, 202, 400, 401, 403, 409, 503),
+    responses=openapi.responses(BackfillPlan, 202, 409, "operators_only"),
     summary="What a backfill would take",
     tags=["operation"],
 )
@@ -104,7 +104,7 @@ async def plan(request: Request[Any, Any, Any]) -> ASGIResponse:
     "/ops/backfills",
     guards=_OPERATORS,
     operation_class=openapi.operation(IDEMPOTENCY_KEY, body=BackfillBody),
-    responses=openapi.responses(BackfillChanged, 202, 400, 401, 403, 409, 422, 503, created=True),
+    responses=openapi.responses(BackfillChanged, 202, 409, 422, "operators_only", created=True),
     summary="Start a backfill",
     tags=["operation"],
 )
@@ -126,7 +126,7 @@ async def start(request: Request[Any, Any, Any]) -> ASGIResponse:
     "/ops/backfills",
     guards=_OPERATORS,
     operation_class=openapi.operation(LIMIT, BEFORE),
-    responses=openapi.responses(BackfillList, 304, 400, 401, 403, 503),
+    responses=openapi.responses(BackfillList, 304, "operators_only"),
     summary="Backfills",
     tags=["operation"],
 )
@@ -140,7 +140,7 @@ async def list_backfills(request: Request[Any, Any, Any]) -> ASGIResponse:
     "/ops/backfills/{backfill_id:str}",
     guards=_OPERATORS,
     operation_class=openapi.operation(BACKFILL_ID),
-    responses=openapi.responses(Status, 304, 400, 401, 403, 404, 503),
+    responses=openapi.responses(Status, 304, 404, "operators_only"),
     summary="How far a backfill is",
     tags=["operation"],
 )

@@ -40,7 +40,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     "/commands/{command_id:str}",
     guards=[guards.signed_in],
     operation_class=openapi.operation(COMMAND_ID),
-    responses=openapi.responses(Status, 400, 404, 503),
+    responses=openapi.responses(Status, 404),
     summary="What became of a write",
     tags=["me"],
 )

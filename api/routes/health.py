@@ -28,7 +28,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     HEALTH_PATH,
     operation_class=openapi.operation(),
     responses={
-        **openapi.responses(Health, 400, 406, counted=False, tagged=False),
+        **openapi.responses(Health, 406, counted=False, tagged=False),
         503: openapi.responses(Health)[200],
     },
     summary="Readiness",

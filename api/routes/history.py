@@ -45,7 +45,7 @@ class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
     "/me/history",
     guards=[guards.scope("me:read")],
     operation_class=openapi.operation(CURSOR, LIMIT),
-    responses=openapi.responses(History, 304, 400, 503),
+    responses=openapi.responses(History, 304),
     summary="What I searched",
     tags=["history"],
 )
@@ -66,7 +66,7 @@ async def list_history(request: Request[Any, Any, Any]) -> ASGIResponse:
     status_code=200,
     guards=[guards.scope("me:write")],
     operation_class=openapi.operation(SEARCH_ID, IDEMPOTENCY_KEY),
-    responses=openapi.responses(None, 202, 400, 404, 422, 503),
+    responses=openapi.responses(None, 202, 404, 422),
     summary="Forget one search",
     tags=["history"],
 )
@@ -83,7 +83,7 @@ async def forget_one(request: Request[Any, Any, Any], search_id: PathText) -> AS
     status_code=200,
     guards=[guards.scope("me:write")],
     operation_class=openapi.operation(IDEMPOTENCY_KEY),
-    responses=openapi.responses(Forgotten, 202, 422, 503),
+    responses=openapi.responses(Forgotten, 202, 422),
     summary="Forget all searches",
     tags=["history"],
 )

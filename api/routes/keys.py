@@ -58,7 +58,7 @@ class NewKey(msgspec.Struct, frozen=True, kw_only=True):
     "/me/keys",
     guards=[guards.scope("me:read")],
     operation_class=openapi.operation(),
-    responses=openapi.responses(KeyList, 304, 503),
+    responses=openapi.responses(KeyList, 304),
     summary="My API keys",
     tags=["keys"],
 )
@@ -75,7 +75,7 @@ async def list_keys(request: Request[Any, Any, Any]) -> ASGIResponse:
     "/me/keys",
     guards=_ONLY_SESSIONS,
     operation_class=openapi.operation(IDEMPOTENCY_KEY, body=KeyBody),
-    responses=openapi.responses(NewKey, 202, 400, 409, 422, 503, created=True),
+    responses=openapi.responses(NewKey, 202, 409, 422, "operators_only", created=True),
     summary="Make an API key",
     tags=["keys"],
 )
@@ -114,7 +114,7 @@ async def create_key(request: Request[Any, Any, Any]) -> ASGIResponse:
     status_code=200,
     guards=_ONLY_SESSIONS,
     operation_class=openapi.operation(KEY_ID, IDEMPOTENCY_KEY),
-    responses=openapi.responses(None, 202, 400, 404, 422, 503),
+    responses=openapi.responses(None, 202, 404, 422),
     summary="Revoke an API key",
     tags=["keys"],
 )

@@ -50,7 +50,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     "/me",
     guards=[guards.scope("me:read")],
     operation_class=openapi.operation(),
-    responses=openapi.responses(Me, 503),
+    responses=openapi.responses(Me),
     summary="Who I am",
     tags=["me"],
 )
@@ -77,7 +77,7 @@ async def me(request: Request[Any, Any, Any]) -> ASGIResponse:
     "/me/usage",
     guards=[guards.signed_in],
     operation_class=openapi.operation(),
-    responses=openapi.responses(Usage, 503),
+    responses=openapi.responses(Usage),
     summary="What is left of my limits",
     tags=["me"],
 )
@@ -105,7 +105,7 @@ async def usage(request: Request[Any, Any, Any]) -> ASGIResponse:
     "/me/export",
     guards=[guards.scope("me:read")],
     operation_class=openapi.operation(),
-    responses=openapi.responses(Everything, 503),
+    responses=openapi.responses(Everything, 404),
     summary="Everything that is stored about me",
     tags=["me"],
 )
@@ -123,7 +123,7 @@ async def export_me(request: Request[Any, Any, Any]) -> ASGIResponse:
     status_code=200,
     guards=[guards.session_only],
     operation_class=openapi.operation(IDEMPOTENCY_KEY),
-    responses=openapi.responses(None, 503),
+    responses=openapi.responses(None, 202, 422),
     summary="Delete my account",
     tags=["me"],
 )

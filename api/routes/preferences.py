@@ -43,7 +43,7 @@ class PreferenceBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     "/me/preferences",
     guards=[guards.scope("me:read")],
     operation_class=openapi.operation(),
-    responses=openapi.responses(PreferenceList, 304, 503),
+    responses=openapi.responses(PreferenceList, 304),
     summary="My preferences",
     tags=["preferences"],
 )
@@ -60,7 +60,7 @@ async def list_preferences(request: Request[Any, Any, Any]) -> ASGIResponse:
     "/me/preferences/{key:str}",
     guards=[guards.scope("me:read")],
     operation_class=openapi.operation(KEY),
-    responses=openapi.responses(Preference, 304, 400, 404, 503),
+    responses=openapi.responses(Preference, 304, 404),
     summary="One preference",
     tags=["preferences"],
 )
@@ -74,7 +74,7 @@ async def one_preference(request: Request[Any, Any, Any], key: PathText) -> ASGI
     "/me/preferences/{key:str}",
     guards=[guards.scope("me:write")],
     operation_class=openapi.operation(KEY, IF_MATCH, IDEMPOTENCY_KEY, body=PreferenceBody),
-    responses=openapi.responses(Preference, 202, 400, 404, 412, 422, 503, created=True),
+    responses=openapi.responses(Preference, 202, 404, 412, 422, created=True),
     summary="Set a preference",
     tags=["preferences"],
 )
@@ -98,7 +98,7 @@ async def set_preference(request: Request[Any, Any, Any], key: PathText) -> ASGI
     status_code=200,
     guards=[guards.scope("me:write")],
     operation_class=openapi.operation(KEY, IF_MATCH, IDEMPOTENCY_KEY),
-    responses=openapi.responses(None, 202, 400, 404, 412, 422, 503),
+    responses=openapi.responses(None, 202, 404, 412, 422),
     summary="Back to the default",
     tags=["preferences"],
 )

@@ -94,7 +94,7 @@ class EditBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     "/me/saved",
     guards=READ,
     operation_class=openapi.operation(*LIST),
-    responses=openapi.responses(SavedList, 304, 400, 503),
+    responses=openapi.responses(SavedList, 304),
     summary="What I saved",
     tags=["saved"],
 )
@@ -115,7 +115,7 @@ async def list_saved(request: Request[Any, Any, Any]) -> ASGIResponse:
     "/me/saved/export",
     guards=READ,
     operation_class=openapi.operation(*EXPORT),
-    responses=openapi.responses(SavedList, 400, 503),
+    responses=openapi.responses(SavedList),
     summary="All that I saved, as a file",
     tags=["saved"],
 )
@@ -140,7 +140,7 @@ def _sheet(rows: list[Saved]) -> bytes:
     "/me/saved/{saved_id:str}",
     guards=READ,
     operation_class=openapi.operation(SAVED_ID),
-    responses=openapi.responses(Saved, 304, 400, 404, 503),
+    responses=openapi.responses(Saved, 304, 404),
     summary="One saved entry",
     tags=["saved"],
 )
@@ -154,7 +154,7 @@ async def one_saved(request: Request[Any, Any, Any], saved_id: PathText) -> ASGI
     "/me/saved",
     guards=WRITE,
     operation_class=openapi.operation(IDEMPOTENCY_KEY, body=SaveBody, tagged=True),
-    responses=openapi.responses(Saved, 202, 400, 404, 409, 422, 503, created=True),
+    responses=openapi.responses(Saved, 202, 404, 409, 422, created=True),
     summary="Save an article or a story",
     tags=["saved"],
 )
@@ -173,7 +173,7 @@ async def save(request: Request[Any, Any, Any]) -> ASGIResponse:
     "/me/saved/articles/{article_id:str}",
     guards=WRITE,
     operation_class=openapi.operation(ARTICLE_ID, IDEMPOTENCY_KEY, body=KeepBody, tagged=True),
-    responses=openapi.responses(Saved, 202, 400, 404, 409, 422, 503, created=True),
+    responses=openapi.responses(Saved, 202, 404, 409, 422, created=True),
     summary="Save an article",
     tags=["saved"],
 )
@@ -189,7 +189,7 @@ async def save_article(request: Request[Any, Any, Any], article_id: PathText) ->
     "/me/saved/stories/{story_id:str}",
     guards=WRITE,
     operation_class=openapi.operation(STORY_ID, IDEMPOTENCY_KEY, body=KeepBody, tagged=True),
-    responses=openapi.responses(Saved, 202, 400, 404, 409, 422, 503, created=True),
+    responses=openapi.responses(Saved, 202, 404, 409, 422, created=True),
     summary="Save a story",
     tags=["saved"],
 )
@@ -205,7 +205,7 @@ async def save_story(request: Request[Any, Any, Any], story_id: PathText) -> ASG
     "/me/saved/{saved_id:str}",
     guards=WRITE,
     operation_class=openapi.operation(SAVED_ID, IF_MATCH, IDEMPOTENCY_KEY, body=EditBody),
-    responses=openapi.responses(Saved, 202, 400, 404, 409, 412, 422, 503),
+    responses=openapi.responses(Saved, 202, 404, 409, 412, 422),
     summary="Change notes or tags",
     tags=["saved"],
 )
@@ -229,7 +229,7 @@ async def edit_saved(request: Request[Any, Any, Any], saved_id: PathText) -> ASG
     status_code=200,
     guards=WRITE,
     operation_class=openapi.operation(SAVED_ID, IF_MATCH, IDEMPOTENCY_KEY),
-    responses=openapi.responses(None, 202, 400, 404, 412, 422, 503),
+    responses=openapi.responses(None, 202, 404, 412, 422),
     summary="Remove a saved entry",
     tags=["saved"],
 )

@@ -68,12 +68,14 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
         PREFER,
         forms=[each.media_type for each in formats.BY_NAME.values() if each.render],
     ),
-    responses=openapi.responses(ArticleList, 400, 406, 503),
+    responses=openapi.responses(ArticleList, 406, "not_signed_in"),
     summary="Search articles",
     tags=["articles"],
 )
 async def list_articles(request: Request[Any, Any, Any]) -> ASGIResponse:
-    """Search everything there is. A story appears once, as its best article; `also_in` lists who else tells it.
+    """Search everything there is. A story appears once, as its first match in the order asked for.
+
+    `also_in` lists who else tells it.
 
     The archive answers at once. When the sources were not asked for these words lately, they are asked now: the
     answer is marked `refreshing`, or, if the archive has nothing yet, waits a moment for them.

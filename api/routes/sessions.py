@@ -15,6 +15,7 @@ from litestar.response.base import ASGIResponse
 from api import bodies, carry, deps, openapi, params, people
 from api.auth import cookies, guards, principal
 from api.auth.csrf import CrossSiteError
+from api.carry import IDEMPOTENCY_KEY
 from api.deps import Deps
 from api.kinds import Flag
 from api.params import Parameter
@@ -117,7 +118,7 @@ async def begun(at: Deps, session_id: UUID, refresh: str) -> Session:
     "/auth/refresh",
     status_code=200,
     operation_class=openapi.operation(body=RefreshBody),
-    responses=openapi.responses(Tokens, 400, 503),
+    responses=openapi.responses(Tokens, "cross_site", "writes_unavailable", "write_failed", guarded=False),
     summary="Renew a session",
     tags=["signing in"],
 )
@@ -166,8 +167,8 @@ async def _rotated(request: Request[Any, Any, Any], session_id: UUID, presented:
     "/auth/logout",
     status_code=200,
     guards=[guards.session_only],
-    operation_class=openapi.operation(EVERYWHERE),
-    responses=openapi.responses(Ended, 400, 503),
+    operation_class=openapi.operation(EVERYWHERE, IDEMPOTENCY_KEY),
+    responses=openapi.responses(Ended, 202, 404, 422),
     summary="Sign out",
     tags=["signing in"],
 )

@@ -52,7 +52,7 @@ RETURNED = (
 @get(
     "/auth/reddit/login",
     operation_class=openapi.operation(*LOGIN),
-    responses=openapi.responses(None, 400, 503, empty=303),
+    responses=openapi.responses(None, "sign_in_unavailable", empty=303, guarded=False),
     summary="Sign in with Reddit",
     tags=["signing in"],
 )
@@ -81,7 +81,9 @@ async def login(request: Request[Any, Any, Any]) -> ASGIResponse:
 @get(
     CALLBACK,
     operation_class=openapi.operation(*RETURNED),
-    responses=openapi.responses(Tokens, 400, 503),
+    responses=openapi.responses(
+        Tokens, "sign_in_refused", "sign_in_unavailable", "writes_unavailable", "write_failed", guarded=False
+    ),
     summary="Where Reddit sends people back to",
     tags=["signing in"],
 )

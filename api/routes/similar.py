@@ -25,7 +25,7 @@ LIMIT = Parameter(
 @get(
     "/articles/{article_id:str}/similar",
     operation_class=openapi.operation(ARTICLE_ID, LIMIT),
-    responses=openapi.responses(queries.Similar, 400, 404, 406, 503),
+    responses=openapi.responses(queries.Similar, 404, 406),
     summary="Articles about the same things",
     tags=["articles"],
 )

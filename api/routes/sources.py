@@ -30,7 +30,7 @@ class SourceList(msgspec.Struct, frozen=True, kw_only=True):
 @get(
     "/sources",
     operation_class=openapi.operation(),
-    responses=openapi.responses(SourceList, 400, 406, 503, tagged=False),
+    responses=openapi.responses(SourceList, 406, tagged=False),
     summary="Sources and their freshness",
     tags=["sources"],
 )
@@ -53,7 +53,7 @@ class OneSource(queries.Source, frozen=True, kw_only=True):
 @get(
     "/sources/{name:str}",
     operation_class=openapi.operation(NAME),
-    responses=openapi.responses(OneSource, 400, 404, 406, 503, tagged=False),
+    responses=openapi.responses(OneSource, 404, 406, tagged=False),
     summary="One source: freshness, budget, circuit",
     tags=["sources"],
 )

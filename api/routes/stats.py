@@ -48,7 +48,7 @@ class CacheStats(msgspec.Struct, frozen=True, kw_only=True):
 @get(
     "/cache/stats",
     operation_class=openapi.operation(),
-    responses=openapi.responses(CacheStats, 400, 406, tagged=False),
+    responses=openapi.responses(CacheStats, 406, "not_signed_in", "operators_only", tagged=False),
     summary="The cache of this process",
     tags=["operation"],
 )

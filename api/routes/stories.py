@@ -25,7 +25,7 @@ MOVED = 308
 @get(
     "/stories/{story_id:str}",
     operation_class=openapi.operation(STORY_ID),
-    responses={**openapi.responses(stories.Story, 400, 404, 406, 503), MOVED: openapi.moved()},
+    responses={**openapi.responses(stories.Story, 404, 406), MOVED: openapi.moved()},
     summary="One story",
     tags=["stories"],
 )

@@ -63,7 +63,7 @@ class Summary(queries.Distribution, frozen=True, kw_only=True):
 @get(
     "/articles/sentiment/trends",
     operation_class=openapi.operation(*searching.PARAMETERS, INTERVAL, ZONE),
-    responses=openapi.responses(Trends, 400, 406, 503),
+    responses=openapi.responses(Trends, 406),
     summary="Volume and tone over time",
     tags=["sentiment"],
 )
@@ -101,7 +101,7 @@ async def trends(request: Request[Any, Any, Any]) -> ASGIResponse:
 @get(
     "/articles/sentiment/summary",
     operation_class=openapi.operation(*searching.PARAMETERS),
-    responses=openapi.responses(Summary, 400, 406, 503),
+    responses=openapi.responses(Summary, 406),
     summary="Distribution of tone",
     tags=["sentiment"],
 )

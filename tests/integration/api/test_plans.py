@@ -13,7 +13,7 @@ import pytest
 from api import question
 from api.cursor import Cursors
 from api.queries import search as queries
-from api.queries import similar, stories, trends
+from api.queries import explaining, similar, stories, trends
 from api.queries.search import Place
 from shared import db
 
@@ -125,9 +125,11 @@ async def test_no_trend_and_no_distribution_reads_the_whole_archive(connection, 
                 check(explained.plans, "trends")
                 if not asked:
                     assert "articles_over_time_idx" in explained.plans[0]
+                check_index(explained.plans[0], asked)
                 explained = Explained(connection)
                 await trends.distribution(explained, wanted)
                 check(explained.plans, "summary")
+                check_index(explained.plans[0], asked)
 
 
 async def test_neither_what_is_similar_nor_a_story_reads_the_whole_archive(connection, monkeypatch):

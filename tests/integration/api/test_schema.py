@@ -73,6 +73,9 @@ def test_answers_are_as_the_document_says(document, address, mode):
         # A name with a comma in it is two names, which no schema of a list can say.
         assume(mode is GOOD or "," not in repr(case.query))
         # A schema cannot say what a query, a cursor or two dates together must be: these are refused with a 400.
-        case.call_and_validate(excluded_checks=[positive_data_acceptance])
+        answer = case.call_and_validate(excluded_checks=[positive_data_acceptance])
+        if answer.headers["content-type"] == ["application/problem+json"]:
+            told = operation.definition.raw["responses"][str(answer.status_code)]["content"]
+            assert answer.json()["code"] in told["application/problem+json"]["examples"]
 
     check()

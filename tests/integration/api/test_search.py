@@ -142,7 +142,7 @@ async def test_order(api, archive):
     assert await titles(api, "") == await titles(api, "sort=newest")
 
 
-async def test_a_story_appears_once_as_its_lead_when_that_matches(api, archive):
+async def test_a_story_appears_once_as_its_first_match_in_the_order(api, archive):
     story = archive.story()
     archive.article("Storm hits", story_id=story, source="reddit", url="https://a.example/1")
     archive.article("Storm lands", story_id=story, lead=True, url="https://b.example/1")
@@ -157,6 +157,22 @@ async def test_a_story_appears_once_as_its_lead_when_that_matches(api, archive):
     assert article["also_in"][1] == {
         "source": "newsapi", "source_name": "BBC", "url": "https://c.example/1", "published_at": "2026-03-01T12:00:00Z",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("sort", ["newest", "relevance"])
+async def test_a_lead_that_is_not_the_first_match_does_not_stand_for_its_story(api, archive, sort):
+    story = archive.story()
+    archive.article("Storm hits", story_id=story, lead=True, published_at=NOW - timedelta(days=1))
+    archive.article("Storm lands", story_id=story, url="https://b.example/1")
+    assert await titles(api, f"q=storm&sort={sort}") == ["Storm lands"]
+    assert await titles(api, "q=storm&sort=oldest") == ["Storm hits"]
+
+
+async def test_of_two_equal_matches_the_more_complete_one_is_more_relevant(api, archive):
+    archive.article("storm", source_name="complete", completeness=100)
+    archive.article("storm", source_name="bare", completeness=0)
+    found_ = (await found(api, "q=storm&sort=relevance"))["articles"]
+    assert [each["source_name"] for each in found_] == ["complete", "bare"]
 
 
 async def test_another_article_stands_for_a_story_whose_lead_does_not_match(api, archive):

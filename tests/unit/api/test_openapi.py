@@ -1,11 +1,15 @@
 """The document is complete: every operation says what can come back, with which headers, and shows it."""
 
+import re
+from pathlib import Path
+
 import jsonschema_rs
 import msgspec
 import pytest
 
 from api.app import create_app
-from api.errors import Problem
+from api.carry import _REFUSED
+from api.errors import REFUSALS, ROWS, Problem
 from shared.config import ApiSettings
 
 DOCUMENT = create_app(
@@ -24,6 +28,21 @@ def names(operation):
     return {each["name"] for each in operation["parameters"]}
 
 
+def resolved(shown):
+    """An example, or the one in the components that it refers to."""
+    return DOCUMENT["components"]["examples"][shown["$ref"].rpartition("/")[2]] if "$ref" in shown else shown
+
+
+def codes(name):
+    """What an operation can end in, as the document says."""
+    return {
+        code
+        for _, media_type, content in contents(OPERATIONS[name])
+        if media_type == "application/problem+json"
+        for code in content["examples"]
+    }
+
+
 def contents(operation):
     for status, response in operation["responses"].items():
         for media_type, content in response.get("content", {}).items():
@@ -33,7 +52,7 @@ def contents(operation):
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_every_operation_shows_an_answer_and_its_errors(name):
     for status, media_type, content in contents(OPERATIONS[name]):
-        examples = [each["value"] for each in content.get("examples", {}).values()]
+        examples = [resolved(each)["value"] for each in content.get("examples", {}).values()]
         if not media_type.endswith("json") or media_type == "application/feed+json":
             continue
         assert examples, (status, media_type)
@@ -62,7 +81,7 @@ def test_every_parameter_shows_a_value_that_it_takes(name):
 def test_what_can_happen_to_any_request_is_told(name):
     responses = OPERATIONS[name]["responses"]
     assert {"413", "431", "500"} <= set(responses)
-    assert name in FREE or {"401", "403", "429", "503"} <= set(responses)
+    assert name in FREE or {"400", "401", "429", "503"} <= set(responses)
     assert ("requestBody" in OPERATIONS[name]) == ("415" in responses)
     for status, response in responses.items():
         headers = set(response["headers"])
@@ -95,6 +114,47 @@ def test_the_example_of_a_list_shows_an_article():
     content = OPERATIONS["GET /articles"]["responses"]["200"]["content"]["application/json"]
     [example] = content["examples"].values()
     assert example["value"]["articles"][0]["source_name"] == "The Guardian"
+
+
+def test_every_error_has_an_example_and_an_operation_that_ends_in_it():
+    shown = DOCUMENT["components"]["examples"]
+    assert (
+        set(shown)
+        == set(ROWS)
+        == set(DOCUMENT["components"]["schemas"]["Problem"]["properties"]["code"]["enum"])
+    )
+    for code, example in shown.items():
+        assert (example["value"]["code"], example["value"]["status"]) == (code, ROWS[code].status)
+    nowhere = {code for code, row in ROWS.items() if row.where == "none"}
+    assert set().union(*map(codes, OPERATIONS)) == set(ROWS) - nowhere
+
+
+def test_every_refusal_has_a_row_and_every_row_is_used():
+    sources = "".join(path.read_text() for path in Path("api").rglob("*.py"))
+    raised = set(re.findall(r'Refusal\(\s*"(\w+)"', sources)) | {ours for ours, _ in _REFUSED.values()}
+    assert raised | {"write_failed"} == set(REFUSALS)
+
+
+def test_a_malformed_query_shows_where_and_what_would_be_right():
+    example = DOCUMENT["components"]["examples"]["query_syntax"]["value"]
+    assert (example["position"], example["suggestion"]) == (6, "storm")
+    assert {"query_syntax", "query_only_common_words", "cursor_malformed"} <= codes("GET /articles")
+
+
+def test_what_is_not_possible_at_the_moment_fits_the_operation():
+    database = {"query_too_slow", "overloaded", "database_unavailable"}
+    unavailable = OPERATIONS["GET /articles"]["responses"]["503"]["content"]["application/problem+json"]
+    assert set(unavailable["examples"]) == database
+    unavailable = OPERATIONS["POST /me/saved"]["responses"]["503"]["content"]["application/problem+json"]
+    assert set(unavailable["examples"]) == {*database, "writes_unavailable"}
+    assert "sign_in_unavailable" in codes("GET /auth/reddit/login")
+    assert "writes_unavailable" not in codes("GET /me")
+
+
+def test_a_preference_that_is_obeyed_is_confirmed():
+    assert "Preference-Applied" in OPERATIONS["GET /articles"]["responses"]["200"]["headers"]
+    assert "Preference-Applied" in DOCUMENT["components"]["headers"]
+    assert "Preference-Applied" not in OPERATIONS["GET /stories/{story_id}"]["responses"]["200"]["headers"]
 
 
 def test_no_form_that_fits_is_not_about_json_alone():
