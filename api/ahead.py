@@ -11,7 +11,7 @@ import redis
 import redis.asyncio
 import structlog
 
-from shared import keys, tasks
+from shared import keys, log, tasks
 
 # Who is looked after: the hundred that were asked for most lately.
 MOST: Final = 100
@@ -43,6 +43,7 @@ class Ahead:
         self._plans: OrderedDict[str, Remake] = OrderedDict()
         self._expiries: dict[str, int] = {}
         self._task: asyncio.Task[None] | None = None
+        self._interruption = log.Interruption(_log, "remaking")
         self.remade = 0
 
     def plan(self, name: str, remake: Remake) -> None:
@@ -92,10 +93,14 @@ class Ahead:
     async def _remake(self, name: str, turns: asyncio.Semaphore) -> None:
         async with turns:
             try:
-                if await self._client.set(keys.remaking(name), b"1", nx=True, ex=REST_SECONDS):
+                ours = await self._client.set(keys.remaking(name), b"1", nx=True, ex=REST_SECONDS)
+                self._interruption.ended()
+                if ours:
                     answer = await self._plans[name]()
                     self._expiries[name] = answer.expires_at
                     self.remade += 1
+            except redis.RedisError as error:
+                self._interruption.began(error)
             except Exception as error:  # noqa: BLE001 - a courtesy: the next reader makes it, and is told what is wrong
                 _log.warning("not_remade", error=str(error))
 

@@ -23,7 +23,7 @@ import structlog
 from api.answers import Answer, answer, digest, pack, unpack
 from api.memory import Memory
 from api.reads import Reads
-from shared import keys
+from shared import keys, log
 from shared.config import ApiSettings
 from shared.metrics import Metrics
 
@@ -45,8 +45,6 @@ for i = 4, #KEYS do
 end
 return 1
 """
-
-_log = structlog.get_logger("cache")
 
 Target = tuple[str, bytes, bytes | None]  # path, query string, Accept
 
@@ -83,6 +81,11 @@ class Cache:
         self._metrics = metrics
         self._store = client.register_script(_STORE)
         self._aliases: OrderedDict[bytes, Alias] = OrderedDict()
+        # One each: a Redis that is full answers reads and refuses writes.
+        self._interruptions = {
+            operation: log.Interruption(structlog.get_logger("cache"), f"cache_{operation}")
+            for operation in ("get", "generation", "put")
+        }
 
     def alias(self, target: Target) -> Alias | None:
         """What this very request was found to be before."""
@@ -109,6 +112,7 @@ class Cache:
         except redis.RedisError as error:
             self._failed("get", error)
             return None
+        self._interruptions["get"].ended()
         if raw is None:
             self.stats.redis_misses += 1
             return None
@@ -125,6 +129,7 @@ class Cache:
         except redis.RedisError as error:
             self._failed("generation", error)
             return None
+        self._interruptions["generation"].ended()
         return str(raw.decode()) if raw else "0"
 
     async def put(
@@ -164,6 +169,7 @@ class Cache:
         except redis.RedisError as error:
             self._failed("put", error)
             return found
+        self._interruptions["put"].ended()
         if not stored:
             self.stats.refused += 1
             return found
@@ -181,7 +187,7 @@ class Cache:
 
     def _failed(self, operation: str, error: redis.RedisError) -> None:
         self._metrics.count("cache_failed", operation=operation)
-        _log.warning("cache_failed", operation=operation, error=str(error))
+        self._interruptions[operation].began(error)
 
 
 def _digest(target: Target) -> bytes:

@@ -8,6 +8,7 @@ import httpx
 import msgspec
 import psycopg
 import pytest
+import structlog
 from litestar.testing import AsyncTestClient
 
 from api import ahead, drops
@@ -312,6 +313,23 @@ async def test_processes_do_not_make_the_same_answer_anew_twice(redis, redis_url
     assert len(made) == 1
     assert redis.ttl(keys.remaking("name")) <= ahead.REST_SECONDS
     await client.aclose()
+
+
+async def test_however_many_wait_to_be_made_anew_a_redis_that_is_away_is_told_once(redis_url):
+    from shared import redis as redis_clients
+
+    away, back = redis_clients.connect_async("redis://127.0.0.1:1"), redis_clients.connect_async(redis_url)
+    looked_after = ahead.Ahead(away)
+    looked_after.plan("name", _nothing)
+    with structlog.testing.capture_logs() as logs:
+        for _ in range(20):
+            await looked_after._remake("name", asyncio.Semaphore(1))
+        looked_after._client = back
+        await back.set(keys.remaking("name"), b"1")  # another process is at it
+        await looked_after._remake("name", asyncio.Semaphore(1))
+    assert [line["event"] for line in logs] == ["remaking_interrupted", "remaking_resumed"]
+    await away.aclose()
+    await back.aclose()
 
 
 async def test_counts_are_bounded_and_fade():

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 import redis as redis_client
 import redis.asyncio
+import structlog
 from litestar.testing import AsyncTestClient
 
 from api.app import create_app
@@ -205,6 +206,20 @@ async def test_a_redis_that_fails_half_way_costs_the_cache_and_not_the_answer(
         lambda *_: (_ for _ in ()).throw(redis_client.ConnectionError("gone")),
     )
     assert (await api.get("/articles?q=storm")).json()["freshness"]["state"] == "unknown"
+
+
+async def test_what_the_cache_is_denied_is_told_once_and_again_when_it_is_over(api, archive, redis):
+    before = redis.config_get("maxmemory")
+    with structlog.testing.capture_logs() as logs:
+        try:
+            redis.config_set("maxmemory", "1")  # reads are answered, writes are not
+            for sort in ("newest", "oldest", "coverage"):
+                await api.get(f"/articles?sort={sort}")
+        finally:
+            redis.config_set("maxmemory", before["maxmemory"])
+        await api.get("/articles?sort=positive")
+    told = [line["event"] for line in logs if line["event"].startswith("cache_")]
+    assert told == ["cache_put_interrupted", "cache_put_resumed"]
 
 
 async def test_while_waiting_redis_may_go(api, archive, monkeypatch):
