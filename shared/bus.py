@@ -8,6 +8,7 @@ one channel (for who waits).
 import asyncio
 import contextlib
 import uuid
+from collections.abc import Iterator
 from typing import Any, Final, TypeVar
 
 import dramatiq
@@ -156,19 +157,26 @@ class Bus:
     async def _catch_up(self) -> None:
         """Deliver what was answered while nobody listened."""
         for command_id in list(self._waiting):
-            if (stored := await self._stored(command_id)) is not None:
-                self._deliver(stored)
+            with _forgiving():
+                if (stored := await self._stored(command_id)) is not None:
+                    self._deliver(stored)
 
     def _announce(self, raw: bytes) -> None:
-        try:
+        with _forgiving():
             self._deliver(msgspec.json.decode(raw, type=Answer))
-        except msgspec.DecodeError as error:  # of a newer release, or not ours: never the end of listening
-            _log.warning("answer_not_understood", error=str(error))
 
     def _deliver(self, answered: Answer) -> None:
         for future in self._waiting.get(answered.command_id, ()):
             if not future.done():
                 future.set_result(answered)
+
+
+@contextlib.contextmanager
+def _forgiving() -> Iterator[None]:
+    try:
+        yield
+    except msgspec.DecodeError as error:  # of a newer release, or not ours: never the end of listening
+        _log.warning("answer_not_understood", error=str(error))
 
 
 def _decode(answered: Answer, kind: type[T]) -> T:

@@ -10,7 +10,6 @@ import redis.asyncio
 import structlog
 
 from shared import log, tasks
-from shared.errors import DependencyError
 
 # A subscription is silent for hours; this often it is asked whether it is still there, and given as long to answer.
 PING_SECONDS = 5.0
@@ -65,7 +64,7 @@ class Subscription:
                 async with self._client.pubsub() as pubsub:
                     await pubsub.subscribe(self._channel)
                     await self._follow(pubsub)
-            except (redis.RedisError, OSError, DependencyError) as error:
+            except Exception as error:  # mostly Redis; whatever it is, it must not end the listening
                 # A cancellation can surface as an error of the connection that it interrupted.
                 if (task := asyncio.current_task()) and task.cancelling():
                     raise asyncio.CancelledError from error

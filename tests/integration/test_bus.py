@@ -119,6 +119,35 @@ async def test_a_message_that_nobody_understands_does_not_end_the_listening(bus,
     await test_everybody_who_joined_is_answered(bus, redis)
 
 
+async def test_a_stored_answer_that_nobody_understands_does_not_keep_the_others_from_theirs(bus, redis):
+    unlucky = asyncio.create_task(bus.join("unlucky", QueryFetched, seconds=30))
+    waiting = asyncio.create_task(bus.join("mine", QueryFetched, seconds=30))
+    await asyncio.sleep(0.05)
+    kill_subscriptions(redis)
+    redis.set(keys.answer("unlucky"), b"not json")
+    answer(redis, "mine")
+    assert (await asyncio.wait_for(waiting, 5)).query_key == "k"
+    unlucky.cancel()
+
+
+async def test_whatever_a_message_breaks_the_channel_is_followed_again(redis, redis_url):
+    async def nothing_to_make_up_for():
+        pass
+
+    client, heard = clients.connect_async(redis_url), []
+    numbers = subscription.Subscription(
+        client, "numbers", joined=nothing_to_make_up_for, heard=lambda raw: heard.append(int(raw))
+    )
+    await numbers.start()
+    redis.publish("numbers", b"one")
+    async with asyncio.timeout(5):
+        while not heard:
+            redis.publish("numbers", b"1")
+            await asyncio.sleep(0.05)
+    await numbers.stop()
+    await client.aclose()
+
+
 async def test_a_peer_that_vanished_without_a_word_is_noticed(bus, redis, redis_url, monkeypatch):
     monkeypatch.setattr(bus._answers, "ping_seconds", 0.1)
     kill_subscriptions(redis)
