@@ -37,6 +37,8 @@ def check_schema(url: str) -> None:
     """Raise SchemaTooOldError unless the database has at least REQUIRED_REVISION, ConfigError when it is not there."""
     try:
         connected = psycopg.connect(url, connect_timeout=5)
+    except psycopg.ProgrammingError:  # its text shows a piece of the address, which may be of the password
+        raise ConfigError("NEWSINTEL_DATABASE_URL is not an address that libpq understands") from None
     except psycopg.OperationalError as error:
         first_line = str(error).strip().splitlines()[0]
         raise ConfigError(f"cannot connect to the database (NEWSINTEL_DATABASE_URL): {first_line}") from None

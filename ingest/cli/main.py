@@ -8,6 +8,7 @@ import argparse
 import os
 import sys
 
+import psycopg
 import redis
 
 from ingest import bootstrap
@@ -35,8 +36,9 @@ def main(arguments: list[str] | None = None) -> int:
             asked.run(asked, ports)
         finally:
             ports.database.close()
-    except (NewsIntelError, redis.RedisError) as error:
-        print(f"newsintel: {error}", file=sys.stderr)  # noqa: T201 - a command line prints
+    except (NewsIntelError, redis.RedisError, psycopg.Error) as error:
+        sentence = str(error).partition("\n")[0]  # PostgreSQL goes on with the statement and its values
+        print(f"newsintel: {sentence}", file=sys.stderr)  # noqa: T201 - a command line prints
         return 2
     except KeyboardInterrupt:
         return 130

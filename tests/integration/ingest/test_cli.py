@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import psycopg
 import pytest
 
 from ingest.cli import main as cli
@@ -141,6 +142,35 @@ def test_a_server_that_is_away_is_one_sentence(run, monkeypatch, changed, senten
     assert problem.startswith("newsintel: ")
     assert sentence in problem
     assert "\n" not in problem
+
+
+def test_a_database_that_goes_away_is_one_sentence(run, monkeypatch, migrated):
+    opened = cli.bootstrap.ports
+
+    def soon_without_connections(*arguments):
+        ports = opened(*arguments)
+        ports.database.wait()
+        with psycopg.connect(migrated.admin) as admin:
+            admin.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'newsintel_worker'"
+            )
+        return ports
+
+    monkeypatch.setattr(cli.bootstrap, "ports", soon_without_connections)
+    assert run("backfill", "status") == (
+        2,
+        "",
+        "newsintel: terminating connection due to administrator command",
+    )
+
+
+def test_an_address_of_the_database_that_makes_no_sense_is_not_shown(run, monkeypatch):
+    monkeypatch.setenv("NEWSINTEL_DATABASE_URL", "postgresql://worker:top%secret@127.0.0.1/x")
+    assert run("status") == (
+        2,
+        "",
+        "newsintel: NEWSINTEL_DATABASE_URL is not an address that libpq understands",
+    )
 
 
 def test_a_malformed_key_is_one_sentence_and_never_shown(environment):
