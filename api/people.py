@@ -63,7 +63,7 @@ class People:
         self.cookies = Cookies(settings)
         self.csrf = Csrf(self.keyring, settings.origin)
         self.sign_ins = SignIns(client)
-        self.revocations = Revocations(client)
+        self.revocations = Revocations(client, access_seconds=settings.access_seconds)
         self.limiter = Limiter(client, metrics)
         repeats = Repeats(client, settings.shared_secret)
         self.outbox = Outbox(bus, repeats, self._who_switched_off, clock, metrics)

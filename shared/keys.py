@@ -86,6 +86,11 @@ REVOKED = "revoked"
 REVOCATIONS = "revocations"  # channel: one member of REVOKED a message
 
 
+def revoked_until(now: float, access_seconds: int) -> float:
+    """Score in REVOKED. An access token is made right before the session ends, by a clock that differs a little."""
+    return now + access_seconds + 60
+
+
 def revoked_session(session_id: object) -> str:
     """Member of REVOKED."""
     return f"session:{session_id}"

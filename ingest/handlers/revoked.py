@@ -7,14 +7,11 @@ from ingest.ports import Ports
 from ingest.store import sessions
 from shared import keys
 
-# An access token is made right before the session ends, by a clock that differs a little.
-MARGIN = timedelta(seconds=60)
-
 
 def announce(ports: Ports, members: Iterable[str]) -> None:
     """members: keys.revoked_session or keys.revoked_key. Safe to repeat. Raises redis.RedisError: then try again."""
     now = ports.clock()
-    until = (now + timedelta(seconds=ports.settings.access_seconds) + MARGIN).timestamp()
+    until = keys.revoked_until(now.timestamp(), ports.settings.access_seconds)
     members = list(members)
     if not members:
         return

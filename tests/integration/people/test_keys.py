@@ -115,5 +115,5 @@ async def test_a_key_is_compared_whole_by_the_comparison_whose_time_does_not_dep
         return constant_time(one, other)
 
     monkeypatch.setattr(hmac, "compare_digest", spy)
-    assert await api_keys.ApiKeys(find, Revocations(None)).principal(key) is None
+    assert await api_keys.ApiKeys(find, Revocations(None, access_seconds=600)).principal(key) is None
     assert compared == [(live.hash, api_keys.digest_of(key))]
