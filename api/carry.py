@@ -22,7 +22,7 @@ from shared.events import Refusal as Code
 
 T = TypeVar("T")
 
-_KEY: Final = re.compile(r'"?([\x21\x23-\x7e][\x20\x21\x23-\x7e]{0,198})"?', re.ASCII)
+_KEY: Final = re.compile(r'"?([\x21\x23-\x7e][\x20\x21\x23-\x7e]{0,199})"?', re.ASCII)
 _VERSION: Final = re.compile(r'"v(\d{1,9})(?:-[0-9a-f]+)?"', re.ASCII)
 # No version has this number: an If-Match that cannot be one of ours matches nothing.
 _NEVER: Final = 2**31 - 1
@@ -81,7 +81,7 @@ def idempotency_key(request: Request[Any, Any, Any]) -> str:
     found = _KEY.fullmatch(given.strip())
     if found is None:
         raise BadParameterError(
-            "Idempotency-Key", "it is not a key", "use 1 to 199 printable ASCII characters"
+            "Idempotency-Key", "it is not a key", "use 1 to 200 printable ASCII characters"
         )
     return found[1]
 
