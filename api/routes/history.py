@@ -8,11 +8,11 @@ import msgspec
 from litestar import Request, delete, get
 from litestar.response.base import ASGIResponse
 
-from api import carry, cursors, deps, openapi, params, respond
+from api import carry, deps, openapi, paging, params, respond
 from api.auth import guards
 from api.carry import IDEMPOTENCY_KEY
-from api.cursors import CURSOR, LIMIT
 from api.kinds import Identifier
+from api.paging import CURSOR, LIMIT
 from api.params import Parameter, PathText
 from api.queries import history as queries
 from api.queries.history import Search
@@ -52,12 +52,12 @@ class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
 async def list_history(request: Request[Any, Any, Any]) -> ASGIResponse:
     """A search is here a second or two after it was made."""
     values = params.parse(request.scope["query_string"], (CURSOR, LIMIT))
-    after, limit = cursors.read(values["cursor"], UUID), values["limit"]
+    after, limit = paging.read(values["cursor"], UUID), values["limit"]
     rows = await deps.of(request).database.read(
         functools.partial(queries.page, user_id=carry.user_id(request), after=after, limit=limit + 1)
     )
     last = rows[limit - 1] if len(rows) > limit else None
-    following = cursors.write(last.searched_at, last.id) if last else None
+    following = paging.write(last.searched_at, last.id) if last else None
     return respond.private(History(searches=rows[:limit], next=following), request)
 
 

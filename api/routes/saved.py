@@ -7,12 +7,12 @@ import msgspec
 from litestar import Request, delete, get, patch, post, put
 from litestar.response.base import ASGIResponse
 
-from api import bodies, carry, cursors, deps, openapi, params, respond
+from api import bodies, carry, deps, openapi, paging, params, respond
 from api.auth import guards
 from api.carry import IDEMPOTENCY_KEY, IF_MATCH
-from api.cursors import CURSOR, LIMIT
 from api.formats import sheet
 from api.kinds import ROW_ID, Choice, Text
+from api.paging import CURSOR, LIMIT
 from api.params import Parameter, PathText
 from api.queries import saved as queries
 from api.queries.saved import Saved, Wanted
@@ -101,13 +101,13 @@ class EditBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 async def list_saved(request: Request[Any, Any, Any]) -> ASGIResponse:
     """Newest first."""
     values = params.parse(request.scope["query_string"], LIST)
-    after = cursors.read(values["cursor"], Id)
+    after = paging.read(values["cursor"], Id)
     wanted = Wanted(q=values["q"], tag=values["tag"], kind=values["kind"], after=after)
     limit: int = values["limit"]
     rows = await deps.of(request).database.read(
         functools.partial(queries.page, user_id=carry.user_id(request), wanted=wanted, limit=limit + 1)
     )
-    following = cursors.write(rows[limit - 1].saved_at, rows[limit - 1].id) if len(rows) > limit else None
+    following = paging.write(rows[limit - 1].saved_at, rows[limit - 1].id) if len(rows) > limit else None
     return respond.private(SavedList(saved=rows[:limit], next=following), request)
 
 

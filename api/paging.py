@@ -1,4 +1,4 @@
-"""Opaque cursors: where a page ended, so that the next one neither repeats nor skips while rows come and go."""
+"""Pages of a user's own lists: where one ended, so that the next neither repeats nor skips while rows come and go."""
 
 import base64
 import binascii
