@@ -125,8 +125,9 @@ def _carry_out(kind: type[Command], handler: Handler, ports: Ports) -> Any:
 
 def _give_up(message: dramatiq.Message[Any] | dramatiq.MessageProxy, ports: Ports, error: str) -> None:
     """Tell whoever waits; who searches next may have the sources asked again."""
-    if message.actor_name == FetchQuery.__name__:
-        forget_flight(message.args[0].get("query_key"), ports)
+    match message.actor_name, message.args:
+        case FetchQuery.__name__, [{"query_key": str(query_key)}]:
+            forget_flight(query_key, ports)
     bus.answer(ports.redis, message.message_id, None, error=error)
 
 

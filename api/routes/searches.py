@@ -58,7 +58,7 @@ class RelatedSearches(msgspec.Struct, frozen=True, kw_only=True):
 @get(
     "/searches/trending",
     operation_class=openapi.operation(HOURS, LIMIT),
-    responses=openapi.responses(Trending, 400, 406, 503),
+    responses=openapi.responses(Trending, 406),
     summary="What people search for more than before",
     tags=["searches"],
 )
@@ -84,7 +84,7 @@ async def trending(request: Request[Any, Any, Any]) -> ASGIResponse:
 @get(
     "/searches/related",
     operation_class=openapi.operation(Q, LIMIT),
-    responses=openapi.responses(RelatedSearches, 400, 406, 503),
+    responses=openapi.responses(RelatedSearches, 406),
     summary="What people search for beside a query",
     tags=["searches"],
 )

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 
+import dramatiq
 import msgspec
 import pytest
 from dramatiq.errors import Retry
@@ -102,6 +103,14 @@ def test_a_query_whose_fetch_was_given_up_may_be_asked_again(serving, ports, red
     raw = wait_for(lambda: redis.get(keys.answer("c1")))
     assert msgspec.json.decode(raw, type=Answer).error == error
     assert redis.keys("flight:*") == [keys.flight("other").encode()]
+
+
+def test_what_is_no_command_at_all_is_answered_too(serving, ports, redis):
+    serving(None, FetchQuery)
+    broker = bus.broker(ports.redis)
+    broker.enqueue(dramatiq.Message(Queue.INTERACTIVE, "FetchQuery", (["climate"],), {}, {}, message_id="c1"))
+    raw = wait_for(lambda: redis.get(keys.answer("c1")))
+    assert msgspec.json.decode(raw, type=Answer).error == "invalid_command"
 
 
 def test_a_command_that_its_handler_wants_again_is_neither_limited_nor_a_failure(serving, ports, redis):
