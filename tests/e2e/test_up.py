@@ -155,8 +155,9 @@ def test_a_server_that_ends_is_one_sentence_and_the_next_run_finds_its_data(up):
         family = one.family()
         [server] = [p for p in family if f"/{begins}" in " ".join(p.cmdline())]
         server.send_signal(how)
-        assert one.process.wait(60) == 2
+        code = one.process.wait(60)
         told = re.sub(r"\s+", " ", one.output.read_text())
+        assert code == 2, told
         assert f"deploy.local: {name} has ended; start again, its data is kept" in told
         assert "Traceback" not in told
         assert [p for p in family if alive(p)] == []

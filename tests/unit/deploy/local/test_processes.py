@@ -3,7 +3,7 @@
 import psutil
 import pytest
 
-from deploy.local.processes import RESTARTS, Child, Group
+from deploy.local.processes import RESTARTS, Child, Group, has_ended
 
 
 @pytest.fixture
@@ -71,3 +71,15 @@ def test_a_process_id_that_was_given_away_is_left_alone(group, sleeper, tmp_path
     (tmp_path / "processes").write_text(f"{sleeper.pid} 1.0\n")
     Group(tmp_path / "processes").end_leftovers()
     assert sleeper.exit_code() is None
+
+
+def test_a_process_has_ended_before_its_parent_looks(group, sleeper):
+    group.start(sleeper)
+    process = psutil.Process(sleeper.pid)
+    assert not has_ended(process)
+    process.kill()
+    while psutil.Process(sleeper.pid).status() != psutil.STATUS_ZOMBIE:
+        pass
+    assert has_ended(process)
+    sleeper.process.wait()
+    assert has_ended(process)

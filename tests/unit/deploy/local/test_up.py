@@ -2,6 +2,7 @@
 
 import socket
 
+import psutil
 import pytest
 
 from deploy.local import settings, up
@@ -67,7 +68,7 @@ def test_no_worker_can_sign_a_session(tmp_path):
     env = {"NEWSINTEL_SESSION_KEYS": "1:x", "NEWSINTEL_GUARDIAN_KEY": "y"}
     ingest = up._ingest_settings(
         parser().parse_args(["up", "--data-dir", str(tmp_path)]),
-        Postgres(str(tmp_path), pid=1),
+        Postgres(str(tmp_path), process=psutil.Process()),
         "redis://localhost",
         settings.Sources(real=[], simulated=[], environment=env),
     )
