@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from deploy.aws import names
 from deploy.aws.pipeline import ISSUER
 from shared.metrics import NAMESPACE, TABLE
 
@@ -21,6 +22,7 @@ DIMENSIONS = {
     "AWS/ElastiCache": ({"CacheClusterId"}, {"CacheClusterId", "CacheNodeId"}),
     "AWS/RDS": ({"DBInstanceIdentifier"},),
 }
+RULES = ("AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress")
 MINUTE = 60
 HIGH_RESOLUTION = {(NAMESPACE, metric.name) for metric in TABLE if metric.high_resolution}
 PASSWORD_IN_URL = re.compile(r"://[^/@]*:[^/@]+@")
@@ -30,12 +32,33 @@ SUBJECT = re.compile(r"repo:[\w.-]+(@\d+)?/[\w.-]+(@\d+)?:ref:refs/heads/[\w./-]
 
 def problems(template: Mapping[str, Any]) -> list[str]:
     """A sentence for each mistake, beginning with the resource's logical id."""
-    return [
+    found = [
         f"{name}: {problem}"
         for name, resource in template["Resources"].items()
         for check in CHECKS.get(resource["Type"], ())
         for problem in check(resource.get("Properties", {}))
     ]
+    return [*found, *_equal_rules(template["Resources"])]
+
+
+def _equal_rules(resources: Mapping[str, Resource]) -> Iterator[str]:
+    """Of two equal rules the second one ends the deployment; CDK compares them before a port is known."""
+    first: dict[str, str] = {}
+    for name, resource in resources.items():
+        if resource["Type"] in RULES:
+            rule = {key: _port(value, resources) for key, value in resource["Properties"].items()}
+            rule = {**rule, "Type": resource["Type"], "Description": ""}
+            other = first.setdefault(json.dumps(rule, sort_keys=True), name)
+            if other != name:
+                yield f"{name}: is the same rule as {other}"
+
+
+def _port(value: Any, resources: Mapping[str, Resource]) -> Any:
+    """The number of a database's port; what is no such reference stays as it is."""
+    resource, attribute = value.get("Fn::GetAtt", ("", "")) if isinstance(value, dict) else ("", "")
+    if attribute != "Endpoint.Port":
+        return value
+    return int(resources[resource]["Properties"].get("Port", names.POSTGRES_PORT))
 
 
 def _cache(cache: Resource) -> Iterator[str]:

@@ -123,7 +123,8 @@ class Data(Construct):
             id_,
             application=secrets.SecretRotationApplication.POSTGRES_ROTATION_SINGLE_USER,
             secret=secret,
-            target=self.database,
+            # Not the database itself, whose port is not known yet: CDK would not see that the rule is there already.
+            target=ec2.Connections(security_groups=[net.database], default_port=network.POSTGRES),
             vpc=net.vpc,
             vpc_subnets=network.WORKER,
             security_group=net.worker,

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from api.auth.tokens import Keyring
+from deploy.aws import names
 from deploy.aws.contracts import problems
 from deploy.aws.queries import QUERIES
 from ingest.seal import Seal
@@ -109,6 +110,19 @@ def test_a_planted_mistake_is_found(templates, kind, changes, sentence):
     found = problems(planted(templates["production", "NewsIntel"], kind, **changes))
     assert len(found) == 1
     assert sentence in found[0]
+
+
+@pytest.mark.parametrize("kind", ["Ingress", "Egress"])
+def test_a_rule_that_is_there_twice_is_found_also_when_one_port_is_not_known_yet(templates, kind):
+    changed = copy.deepcopy(templates["small", "NewsIntel"])
+    rules = [r for r in changed["Resources"].values() if r["Type"] == f"AWS::EC2::SecurityGroup{kind}"]
+    twin = copy.deepcopy(next(r for r in rules if r["Properties"]["FromPort"] == names.POSTGRES_PORT))
+    (database,) = [n for n, r in changed["Resources"].items() if r["Type"] == "AWS::RDS::DBInstance"]
+    port = {"Fn::GetAtt": [database, "Endpoint.Port"]}
+    twin["Properties"] |= {"FromPort": port, "ToPort": port, "Description": "in other words"}
+    changed["Resources"]["Twin"] = twin
+    (found,) = problems(changed)
+    assert found.startswith("Twin: is the same rule as Network")
 
 
 @pytest.mark.parametrize(
