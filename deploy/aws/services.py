@@ -64,8 +64,10 @@ class Services(Construct):
         self.worker = self._service("worker", tasks.worker, net.worker, network.WORKER, desired)
         self.balancer = self._balancer(net)
         self.targets = self._listen(certificate_arn)
-        self._scale_api(size)
-        self._scale_worker(size)
+        # The least is made at once, whatever the count: without a schema every task of it would end again.
+        none = desired == 0
+        self._scale_api(size, least=0 if none else size.api_tasks[0])
+        self._scale_worker(size, least=0 if none else size.worker_tasks[0])
 
     def _service(
         self,
@@ -151,9 +153,8 @@ class Services(Construct):
             ),
         )
 
-    def _scale_api(self, size: Size) -> None:
-        least, most = size.api_tasks
-        tasks = self.api.auto_scale_task_count(min_capacity=least, max_capacity=most)
+    def _scale_api(self, size: Size, least: int) -> None:
+        tasks = self.api.auto_scale_task_count(min_capacity=least, max_capacity=size.api_tasks[1])
         tasks.scale_on_cpu_utilization(
             "Cpu",
             target_utilization_percent=CPU_PERCENT,
@@ -186,9 +187,8 @@ class Services(Construct):
             cooldown=Duration.seconds(60),
         )
 
-    def _scale_worker(self, size: Size) -> None:
-        least, most = size.worker_tasks
-        tasks = self.worker.auto_scale_task_count(min_capacity=least, max_capacity=most)
+    def _scale_worker(self, size: Size, least: int) -> None:
+        tasks = self.worker.auto_scale_task_count(min_capacity=least, max_capacity=size.worker_tasks[1])
         limits = {"interactive": INTERACTIVE_AGE_SECONDS, "bulk": BULK_AGE_SECONDS}
         ages = {queue: metrics.of("queue_age", queue=queue, period=Duration.minutes(1)) for queue in limits}
         for queue, age in ages.items():

@@ -129,6 +129,15 @@ def test_the_api_scales_on_the_requests_of_one_task_within_90_seconds(asserted, 
     }
 
 
+def test_without_a_schema_the_scaling_starts_no_task_either(options, tmp_path):
+    given = {**options, "size": "production", "desired": "0"}
+    template = app.build(given, outdir=str(tmp_path)).synth().get_stack_by_name("NewsIntel").template
+    targets = resources(template, "AWS::ApplicationAutoScaling::ScalableTarget").values()
+    assert [target["MinCapacity"] for target in targets] == [0, 0]
+    services = resources(template, "AWS::ECS::Service").values()
+    assert [service["DesiredCount"] for service in services] == [0, 0]
+
+
 def test_the_worker_scales_on_queue_age(asserted):
     for queue in ("interactive", "bulk"):
         asserted.has_resource_properties(
