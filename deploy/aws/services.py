@@ -33,6 +33,8 @@ from shared.emf import FLUSH_SECONDS
 # The balancer stops sending to a task that stops; its longest answer (a cold query with `Prefer: wait=10`) fits in.
 DRAIN = Duration.seconds(30)
 CPU_PERCENT = 70
+# Of the requests at which tasks are added: what one of them should have.
+HELD = 0.8
 # A wait that a reader notices, and one that makes the news late.
 INTERACTIVE_AGE_SECONDS = 5
 BULK_AGE_SECONDS = 120
@@ -158,6 +160,15 @@ class Services(Construct):
         tasks.scale_on_cpu_utilization(
             "Cpu",
             target_utilization_percent=CPU_PERCENT,
+            scale_out_cooldown=Duration.seconds(60),
+            scale_in_cooldown=Duration.seconds(300),
+        )
+        # Holds what the steps below add: those requests may cost little CPU, and CPU alone would take it away again. No
+        # task goes before both agree. Below where the steps begin, so that what they added is still needed.
+        tasks.scale_on_request_count(
+            "Hold",
+            requests_per_target=HELD * size.requests_per_task * 60 / FLUSH_SECONDS,
+            target_group=self.targets,
             scale_out_cooldown=Duration.seconds(60),
             scale_in_cooldown=Duration.seconds(300),
         )

@@ -129,6 +129,21 @@ def test_the_api_scales_on_the_requests_of_one_task_within_90_seconds(asserted, 
     }
 
 
+def test_what_the_steps_add_stays_for_as_long_as_the_requests_do(asserted, system):
+    """The balancer counts by the minute; were it as many as begin the steps, a load just there would swing."""
+    alarms = resources(system, "AWS::CloudWatch::Alarm").values()
+    (begin,) = [a["Threshold"] for a in alarms if a.get("MetricName") == "http_requests"]
+    policies = [
+        policy["TargetTrackingScalingPolicyConfiguration"]
+        for policy in resources(system, "AWS::ApplicationAutoScaling::ScalingPolicy").values()
+        if policy["PolicyType"] == "TargetTrackingScaling"
+    ]
+    assert not any(policy.get("DisableScaleIn") for policy in policies), "it would agree to nothing"
+    (hold,) = [p for p in policies if "ResourceLabel" in p["PredefinedMetricSpecification"]]
+    assert hold["PredefinedMetricSpecification"]["PredefinedMetricType"] == "ALBRequestCountPerTarget"
+    assert 0.7 < hold["TargetValue"] / (begin * 60 / FLUSH_SECONDS) < 0.9
+
+
 def test_without_a_schema_the_scaling_starts_no_task_either(options, tmp_path):
     given = {**options, "size": "production", "desired": "0"}
     template = app.build(given, outdir=str(tmp_path)).synth().get_stack_by_name("NewsIntel").template
