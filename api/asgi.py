@@ -6,12 +6,17 @@ import socket
 import sys
 
 from granian.constants import Interfaces
+from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from api.app import create_app
 from shared import config, db, log
 from shared.config import ApiSettings
 from shared.errors import ConfigError, NewsIntelError
+
+# After it an idle connection is closed, as is one whose request does not arrive. Longer than a load balancer keeps one
+# for its next request (AWS: 60 s unless told otherwise): what it sends while we close is lost, and a reader gets a 502.
+KEEP_ALIVE_SECONDS = 75
 
 
 def main() -> int:
@@ -54,6 +59,7 @@ async def serve(settings: ApiSettings) -> int:
         address=settings.host,
         port=settings.port,
         interface=Interfaces.ASGI,
+        http1_settings=HTTP1Settings(header_read_timeout=KEEP_ALIVE_SECONDS * 1000),
         websockets=False,
         log_enabled=False,
     )

@@ -108,7 +108,8 @@ class Services(Construct):
             security_group=net.balancer,
             drop_invalid_header_fields=True,
             deletion_protection=True,
-            # Longer than the longest wait that a reader may ask for, shorter than a hung connection is worth.
+            # Longer than the longest wait that a reader may ask for, shorter than a hung connection is worth, and than
+            # the api keeps an idle one (api.asgi.KEEP_ALIVE_SECONDS).
             idle_timeout=Duration.seconds(30),
         )
         balancer.log_access_logs(

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from aws_cdk.assertions import Match, Template
 
+from api.asgi import KEEP_ALIVE_SECONDS
 from deploy.aws import app, names
 from deploy.aws.contracts import problems
 from migrations.roles import RolesSettings
@@ -142,6 +143,12 @@ def test_what_the_steps_add_stays_for_as_long_as_the_requests_do(asserted, syste
     (hold,) = [p for p in policies if "ResourceLabel" in p["PredefinedMetricSpecification"]]
     assert hold["PredefinedMetricSpecification"]["PredefinedMetricType"] == "ALBRequestCountPerTarget"
     assert 0.7 < hold["TargetValue"] / (begin * 60 / FLUSH_SECONDS) < 0.9
+
+
+def test_the_api_keeps_a_connection_longer_than_the_balancer(system):
+    (balancer,) = resources(system, "AWS::ElasticLoadBalancingV2::LoadBalancer").values()
+    attributes = {each["Key"]: each["Value"] for each in balancer["LoadBalancerAttributes"]}
+    assert int(attributes["idle_timeout.timeout_seconds"]) < KEEP_ALIVE_SECONDS
 
 
 def test_without_a_schema_the_scaling_starts_no_task_either(options, tmp_path):
