@@ -15,6 +15,8 @@ NAMESPACE: Final = "NewsIntel"
 STATUSES: Final = ("2xx", "3xx", "4xx", "5xx")
 TIERS: Final = ("memory", "redis", "database")
 FATES: Final = ("stored", "merged", "quarantined", "discarded")
+# An outcome that is not the code of an error of shared.errors.
+OK: Final = "ok"
 
 
 class Kind(StrEnum):

@@ -13,11 +13,20 @@ from deploy.aws.data import Data
 from deploy.aws.lateness import FETCH_LATE_SECONDS, NEWS_OLD_SECONDS
 from deploy.aws.services import Services
 from deploy.aws.sizes import Size
+from shared.errors import UnreachableError
+from shared.metrics import OK
+from shared.sources import SOURCES
 
 Comparison = cloudwatch.ComparisonOperator
 Missing = cloudwatch.TreatMissingData
 
 GIGABYTE = 1024**3
+# A way out that is lost is noticed when a second source cannot be reached. The Guardian, second to Reddit, is asked
+# every 30 minutes; the rest is for a line to become a metric.
+WAY_OUT = Duration.minutes(32)
+# Of five minutes each. Nobody is to blame a source for what is ours, so our alarms turn first: no-leader takes two,
+# no-way-out WAY_OUT from the last answer of any source.
+LATE_PERIODS = 5
 
 
 @dataclass(frozen=True)
@@ -94,7 +103,7 @@ def _news(sources: Sequence[str]) -> list[Spec]:
             f"fetch-late-{source}",
             metrics.of("last_fetch_age", source=source),
             FETCH_LATE_SECONDS[source],
-            2,
+            LATE_PERIODS,
             f"No fetch of {source} succeeded for {FETCH_LATE_SECONDS[source] // 60} minutes.",
             missing=Missing.BREACHING,
         )
@@ -146,7 +155,35 @@ def _work() -> list[Spec]:
             below=True,
             missing=Missing.BREACHING,
         ),
+        Spec(
+            "no-way-out",
+            _unreachable_sources(),
+            1,
+            1,
+            "Several sources cannot be reached and none answers: the workers' way out is lost.",
+        ),
     ]
+
+
+def _unreachable_sources() -> cloudwatch.IMetric:
+    """How many there are, or 0 while another one answers: it is on their side then."""
+
+    def calls(outcome: str) -> dict[str, cloudwatch.IMetric]:
+        return {
+            f"{source}_{outcome}": metrics.of("source_calls", source=source, outcome=outcome, period=WAY_OUT)
+            for source in SOURCES
+        }
+
+    # Of what did not happen there is no data.
+    answered, unreachable = calls(OK), calls(UnreachableError.code)
+    answers = " + ".join(f"FILL({name}, 0)" for name in answered)
+    sources = " + ".join(f"(FILL({name}, 0) > 0)" for name in unreachable)
+    return cloudwatch.MathExpression(
+        expression=f"IF({answers} > 0, 0, {sources})",
+        using_metrics=answered | unreachable,
+        period=WAY_OUT,
+        label="unreachable sources while none answers",
+    )
 
 
 def _stores(data: Data, size: Size) -> list[Spec]:

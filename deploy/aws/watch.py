@@ -44,6 +44,7 @@ from shared.sources import SOURCES
 # Our own machinery: while one of these rings, a late source is not the source's fault.
 OURS = (
     "no-leader",
+    "no-way-out",
     "bulk-waits",
     "commands-wait",
     "database-busy",

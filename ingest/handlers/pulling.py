@@ -10,6 +10,7 @@ from ingest.article import Outcome
 from ingest.ports import Ports, Pull
 from ingest.store import fetches
 from shared.errors import NoTurnError, SourceError
+from shared.metrics import OK
 
 _log = structlog.get_logger("fetch")
 
@@ -56,7 +57,7 @@ def pull_source(
         waits = isinstance(error, NoTurnError)
         tell, event = (_log.info, "fetch_waits") if waits else (_log.warning, "fetch_failed")
         tell(event, source=source, code=error.code, reason=error.message, fetch_id=fetch_id)
-    outcome, reason = ("ok", None) if error is None else (error.code, error.message)
+    outcome, reason = (OK, None) if error is None else (error.code, error.message)
     with ports.database.connection() as connection:
         fetches.finish(connection, fetch_id, outcome=outcome, reason=reason, at=ports.clock())
     ports.metrics.count("fetches", source=source, outcome=outcome)

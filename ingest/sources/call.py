@@ -25,7 +25,7 @@ from shared.errors import (
     SourceError,
     UnreachableError,
 )
-from shared.metrics import Metrics
+from shared.metrics import OK, Metrics
 
 # A worker's thread is not held longer than this by a source that asks for a pause; the job comes back instead. A reader
 # waits for all sources, so that one in trouble gets one more try and no more.
@@ -102,7 +102,7 @@ class Caller:
             self._tell(error.code, started)
             raise
         self._circuit.succeeded()
-        self._tell("ok", started)
+        self._tell(OK, started)
         return understood
 
     def _admit(self, priority: Priority) -> float:

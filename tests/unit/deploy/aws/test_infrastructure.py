@@ -14,9 +14,13 @@ from api.asgi import KEEP_ALIVE_SECONDS
 from deploy.aws import app, names
 from deploy.aws.contracts import problems
 from migrations.roles import RolesSettings
+from shared import metrics
 from shared.config import PREFIX, ApiSettings, IngestSettings, MigrationSettings
 from shared.emf import FLUSH_SECONDS
+from shared.errors import UnreachableError
 from shared.sources import SOURCES
+
+RUNBOOK = Path(app.__file__).parents[1] / "runbook.md"
 
 
 @pytest.fixture
@@ -405,6 +409,54 @@ def test_there_is_an_alarm_for_every_source_and_a_word_on_whose_fault_it_is(syst
     assert len(alarms - {None}) >= 8
     composites = {a["AlarmName"] for a in resources(system, "AWS::CloudWatch::CompositeAlarm").values()}
     assert composites == {"newsintel-it-is-us", *(f"newsintel-it-is-{source}" for source in SOURCES)}
+
+
+def alarm(template, name):
+    found = resources(template, "AWS::CloudWatch::Alarm").values()
+    return next(each for each in found if each.get("AlarmName") == f"newsintel-{name}")
+
+
+def test_a_lost_way_out_is_ours(system):
+    lost = alarm(system, "no-way-out")
+    watched = {
+        tuple(dimension["Value"] for dimension in query["MetricStat"]["Metric"]["Dimensions"])
+        for query in lost["Metrics"]
+        if "MetricStat" in query
+    }
+    outcomes = (metrics.OK, UnreachableError.code)
+    assert watched == {(outcome, source) for outcome in outcomes for source in SOURCES}
+    (expression,) = [query["Expression"] for query in lost["Metrics"] if "Expression" in query]
+    assert expression == (
+        "IF(FILL(newsapi_ok, 0) + FILL(guardian_ok, 0) + FILL(reddit_ok, 0) > 0, 0, "
+        "(FILL(newsapi_unreachable, 0) > 0) + (FILL(guardian_unreachable, 0) > 0) + (FILL(reddit_unreachable, 0) > 0))"
+    )
+    assert (lost["ComparisonOperator"], lost["Threshold"]) == ("GreaterThanThreshold", 1), (
+        "one may be away by itself"
+    )
+    composites = resources(system, "AWS::CloudWatch::CompositeAlarm").values()
+    assert all("WatchNoWayOut" in json.dumps(each["AlarmRule"]) for each in composites)
+
+
+def test_what_is_ours_has_turned_before_a_source_is_blamed(system):
+    """Reddit is missed first. From when the way out was lost, when its last slot may have been five minutes ago."""
+    late = alarm(system, "fetch-late-reddit")
+    blamed = late["Threshold"] + (late["EvaluationPeriods"] - 1) * late["Period"] - 300
+    (window,) = {
+        q["MetricStat"]["Period"] for q in alarm(system, "no-way-out")["Metrics"] if "MetricStat" in q
+    }
+    assert window > 1_800, "or the Guardian is not in it"
+    assert blamed > window + 60
+    leader = alarm(system, "no-leader")
+    assert leader["Period"] == late["Period"]
+    assert leader["EvaluationPeriods"] < late["EvaluationPeriods"]
+
+
+def test_the_runbook_counts_the_alarms(system):
+    kinds = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
+    count = sum(len(resources(system, kind)) for kind in kinds)
+    assert f" {count} alarms (one of high resolution)" in RUNBOOK.read_text()
+    fine = [a for a in resources(system, kinds[0]).values() if a.get("Period", 60) < 60]
+    assert len(fine) == 1
 
 
 def test_a_source_without_a_key_is_not_missed(options, tmp_path):
