@@ -31,6 +31,8 @@ from shared.probe import HEALTH_PATH
 MIGRATE_SECONDS = 600
 SETTLE_SECONDS = 600
 SMOKE_SECONDS = 60
+# ECS tells what it was just asked for a little later, now and then.
+APPEAR_SECONDS = 30
 POLL_SECONDS = 5.0
 SMOKE_PATHS = (HEALTH_PATH, "/articles?limit=1")
 # What describe_task_definition tells and register_task_definition does not take.
@@ -131,10 +133,10 @@ class Release:
 
     def _stopped(self, arn: str) -> Mapping[str, Any]:
         for _ in range(int(MIGRATE_SECONDS / POLL_SECONDS)):
-            task: Mapping[str, Any] = self._ecs.describe_tasks(cluster=self.target.cluster, tasks=[arn])[
-                "tasks"
-            ][0]
-            if task["lastStatus"] == "STOPPED":
+            # None for as long as ECS does not tell what it has just started.
+            tasks = self._ecs.describe_tasks(cluster=self.target.cluster, tasks=[arn])["tasks"]
+            if tasks and tasks[0]["lastStatus"] == "STOPPED":
+                task: Mapping[str, Any] = tasks[0]
                 return task
             self._pause(POLL_SECONDS)
         raise ReleaseError(f"the migration did not end within {MIGRATE_SECONDS} s; it may still run")
@@ -158,20 +160,26 @@ class Release:
         self._ecs.update_service(
             cluster=self.target.cluster, service=service, taskDefinition=revision, **counted
         )
-        for _ in range(int(SETTLE_SECONDS / POLL_SECONDS)):
-            if self._settled(service, revision):
-                return
+        self._settle(service, revision)
+
+    def _settle(self, service: str, revision: str) -> None:
+        """Raises ReleaseError when ECS gave the revision up, also when it has gone back by itself already."""
+        seen = False
+        for look in range(int(SETTLE_SECONDS / POLL_SECONDS)):
+            deployments = self._service(service)["deployments"]
+            ours = [deployment for deployment in deployments if deployment["taskDefinition"] == revision]
+            for deployment in ours:
+                state = deployment.get("rolloutState")
+                if state == "FAILED":
+                    raise ReleaseError(f"{service} failed: {deployment.get('rolloutStateReason', '')}")
+                # One that another replaces stays complete until its last task has ended.
+                if state == "COMPLETED" and deployment["status"] == "PRIMARY":
+                    return
+            if not ours and (seen or look * POLL_SECONDS >= APPEAR_SECONDS):
+                raise ReleaseError(f"{service} failed: ECS has gone back by itself")
+            seen = bool(ours)
             self._pause(POLL_SECONDS)
         raise ReleaseError(f"{service} did not settle within {SETTLE_SECONDS} s")
-
-    def _settled(self, service: str, revision: str) -> bool:
-        """Raises ReleaseError when ECS gave the revision up, also when it has gone back by itself already."""
-        deployments = self._service(service)["deployments"]
-        ours = [deployment for deployment in deployments if deployment["taskDefinition"] == revision]
-        if not ours or ours[0].get("rolloutState") == "FAILED":
-            reason = ours[0].get("rolloutStateReason", "") if ours else "ECS has gone back by itself"
-            raise ReleaseError(f"{service} failed: {reason}")
-        return bool(ours[0].get("rolloutState") == "COMPLETED")
 
     def _smoke(self) -> None:
         """What a reader gets, the way a reader comes: through the load balancer."""

@@ -3,6 +3,7 @@
 What the tests look at is what CloudFormation would get; how a release goes, the test decides.
 """
 
+import copy
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -125,8 +126,13 @@ class Aws:
         self.ssm = session.client("ssm")
         self.failing = set()  # services of which no new revision settles
         self.refused = set()  # (service, tag) that ECS refuses to update to
+        self.returning = set()  # services whose new revision ECS gives up after one look, without a word
         self.updates = []  # (service, tag) in the order in which they came
+        self.behind = 0  # looks for which ECS still tells what was before a call
+        self.paused = 0.0  # seconds that the program has waited
+        self._told = {}  # service: the deployments of its next looks
         self._play_ecs(monkeypatch)
+        self._play_looks(monkeypatch)
         self._make(site)
 
     def _play_ecs(self, monkeypatch):
@@ -143,15 +149,43 @@ class Aws:
             if (properties["service"].rpartition("/")[2], tag) in self.refused:
                 raise JsonRESTError("AccessDeniedException", "may not")
             service = plain(backend, dict(properties))
+            before = copy.deepcopy(service.deployments)
+            self._told[service.name] = [before] * self.behind
             self.updates.append((service.name, tag))
             failed = service.name in self.failing and tag != "old"
             service.deployments[0].update(
                 taskDefinition=revision, rolloutState="FAILED" if failed else "COMPLETED"
             )
             service.deployments[0]["rolloutStateReason"] = "tasks failed to start" if failed else "completed"
+            if service.name in self.returning and tag != "old":
+                self._told[service.name].append([service.deployments[0] | {"rolloutState": "IN_PROGRESS"}])
+                service.deployments = before
             return service
 
         monkeypatch.setattr(EC2ContainerServiceBackend, "update_service", update_service)
+
+    def _play_looks(self, monkeypatch):
+        """moto tells at once what was just done; ECS does not have to."""
+        backends = EC2ContainerServiceBackend
+        services, tasks = backends.describe_services, backends.describe_tasks
+        unknown = iter(range(1_000))
+
+        def describe_services(backend, cluster, names):
+            found, failures = services(backend, cluster, names)
+            found = [copy.copy(service) for service in found]
+            for service in found:
+                if told := self._told.get(service.name):
+                    service.deployments = told.pop(0)
+            return found, failures
+
+        def describe_tasks(backend, cluster, arns):
+            return [] if next(unknown) < self.behind else tasks(backend, cluster, arns)
+
+        monkeypatch.setattr(backends, "describe_services", describe_services)
+        monkeypatch.setattr(backends, "describe_tasks", describe_tasks)
+
+    def pause(self, seconds):
+        self.paused += seconds
 
     def _make(self, site):
         self.ecs.create_cluster(clusterName=names.SYSTEM)
@@ -201,7 +235,7 @@ class Aws:
         return self.ssm.get_parameter(Name=names.SSM_TAG)["Parameter"]["Value"]
 
     def release(self, tag="new", **options):
-        release.Release(self.session, pause=lambda _: None).run(tag, **options)
+        release.Release(self.session, pause=self.pause).run(tag, **options)
 
 
 @pytest.fixture

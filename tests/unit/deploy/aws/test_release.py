@@ -144,13 +144,40 @@ def test_the_first_release_starts_what_was_made_without_tasks(aws):
     }
 
 
-def test_what_ecs_has_taken_back_by_itself_is_a_failure(aws, monkeypatch):
-    settled = Release._settled
-    monkeypatch.setattr(
-        Release, "_settled", lambda self, service, revision: settled(self, service, revision + "0")
-    )
-    with pytest.raises(ReleaseError, match="ECS has gone back by itself"):
+def test_what_ecs_has_taken_back_by_itself_is_a_failure_at_once(aws):
+    aws.returning.add("newsintel-worker")
+    with pytest.raises(ReleaseError, match=r"ECS has gone back by itself; both services are back"):
         aws.release()
+    assert aws.paused == release.POLL_SECONDS
+
+
+def test_ecs_may_tell_a_little_later_what_was_just_done(aws):
+    aws.behind = int(release.APPEAR_SECONDS / release.POLL_SECONDS)
+    aws.release()
+    assert aws.running() == {"api": "new", "worker": "new"}
+
+
+def test_a_revision_that_never_appears_is_a_failure_after_a_while(aws):
+    aws.behind = int(release.SETTLE_SECONDS / release.POLL_SECONDS)
+    with pytest.raises(ReleaseError, match="newsintel-worker failed: ECS has gone back by itself"):
+        aws.release(migrate=False)
+    assert aws.paused == 2 * release.APPEAR_SECONDS, "there and back"
+
+
+def test_a_return_is_not_over_while_the_revision_of_before_only_drains(aws):
+    """ECS may still tell the state before the return: what it returns to is complete, and being replaced."""
+    service = get_backend("ecs")[ACCOUNT][REGION].services[f"{names.SYSTEM}:newsintel-api"]
+    primary = service.deployments[0] | {"rolloutState": "IN_PROGRESS"}
+    draining = primary | {"status": "ACTIVE", "rolloutState": "COMPLETED"}
+    looks = [
+        [primary | {"taskDefinition": "new"}, draining],
+        [primary],
+        [primary | {"rolloutState": "COMPLETED"}],
+    ]
+    ours = release.Release(aws.session, pause=aws.pause)
+    ours._service = lambda _: {"deployments": looks.pop(0)}
+    ours._settle("newsintel-api", primary["taskDefinition"])
+    assert looks == []
 
 
 def test_the_command_line_says_what_failed(aws, failing_migration, monkeypatch, capsys):
