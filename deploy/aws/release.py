@@ -81,7 +81,7 @@ class Release:
         before = {service: self._service(service) for service in (self.target.worker, self.target.api)}
         after = {service: self._register(now["taskDefinition"], tag) for service, now in before.items()}
         if migrate:
-            self._migrate(self._register(self.target.migrate, tag))
+            self.once(self.target.migrate, tag)
         changed: list[str] = []
         try:
             for service, was in before.items():
@@ -114,24 +114,25 @@ class Release:
         _say(f"registered {registered.rpartition('/')[2]}")
         return str(registered)
 
-    def _migrate(self, revision: str) -> None:
+    def once(self, family: str, tag: str) -> None:
+        """Run a family's task in the image of this tag, to its end. Raises ReleaseError with the end of its log."""
         network = {"subnets": self.target.subnets, "securityGroups": self.target.security_groups}
         started = self._ecs.run_task(
             cluster=self.target.cluster,
-            taskDefinition=revision,
+            taskDefinition=self._register(family, tag),
             launchType="FARGATE",
             networkConfiguration={"awsvpcConfiguration": {**network, "assignPublicIp": "DISABLED"}},
         )
         if not started["tasks"]:
-            raise ReleaseError(f"the migration did not start: {started['failures']}; nothing was changed")
-        task = self._stopped(started["tasks"][0]["taskArn"])
+            raise ReleaseError(f"{family} did not start: {started['failures']}; no service was changed")
+        task = self._stopped(started["tasks"][0]["taskArn"], family)
         code = task["containers"][0].get("exitCode")
         if code != 0:
             why = task.get("stoppedReason") or f"it ended with {code}"
-            raise ReleaseError(f"the migration failed: {why}; nothing was changed\n{self._log_of(task)}")
-        _say("migrated")
+            raise ReleaseError(f"{family} failed: {why}; no service was changed\n{self._log_of(task)}")
+        _say(f"{family} is done")
 
-    def _stopped(self, arn: str) -> Mapping[str, Any]:
+    def _stopped(self, arn: str, family: str) -> Mapping[str, Any]:
         for _ in range(int(MIGRATE_SECONDS / POLL_SECONDS)):
             # None for as long as ECS does not tell what it has just started.
             tasks = self._ecs.describe_tasks(cluster=self.target.cluster, tasks=[arn])["tasks"]
@@ -139,7 +140,7 @@ class Release:
                 task: Mapping[str, Any] = tasks[0]
                 return task
             self._pause(POLL_SECONDS)
-        raise ReleaseError(f"the migration did not end within {MIGRATE_SECONDS} s; it may still run")
+        raise ReleaseError(f"{family} did not end within {MIGRATE_SECONDS} s; it may still run")
 
     def _log_of(self, task: Mapping[str, Any]) -> str:
         """The end of what the migration said; without it the reader still has the sentence above."""

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from deploy.aws.release import Release, ReleaseError
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
+REPOSITORY = Path(__file__).parents[4]
 
 
 @pytest.fixture
@@ -55,8 +58,25 @@ def test_the_migration_runs_the_new_image(aws):
     assert task["taskDefinitionArn"].endswith("newsintel-migrate:2")
 
 
+def test_the_runbook_makes_the_roles_in_the_image_that_runs(aws):
+    """The stack's definition names the image of its last deployment, which may be gone by now."""
+    aws.ecs.register_task_definition(
+        family="newsintel-roles",
+        containerDefinitions=[{"name": "roles", "image": "registry/newsintel-worker:gone", "memory": 256}],
+    )
+    text = (REPOSITORY / "deploy" / "runbook.md").read_text()
+    (lines,) = re.findall(r"```sh\n( *TAG=.*\n.*newsintel-roles.*\n)", text)
+    program = f'aws() {{ echo {aws.noted()}; }}\npython() {{ {sys.executable} "$@"; }}\n{lines}'
+    subprocess.run(["bash", "-euc", program], cwd=REPOSITORY, check=True)
+    (arn,) = aws.ecs.list_tasks(cluster=names.SYSTEM)["taskArns"]
+    (task,) = aws.ecs.describe_tasks(cluster=names.SYSTEM, tasks=[arn])["tasks"]
+    assert task["taskDefinitionArn"].endswith("newsintel-roles:2")
+    made = aws.ecs.describe_task_definition(taskDefinition=task["taskDefinitionArn"])["taskDefinition"]
+    assert made["containerDefinitions"][0]["image"] == "registry/newsintel-worker:old"
+
+
 def test_a_failing_migration_changes_nothing(aws, failing_migration):
-    with pytest.raises(ReleaseError, match=r"migration failed.*nothing was changed"):
+    with pytest.raises(ReleaseError, match=r"newsintel-migrate failed.*no service was changed"):
         aws.release()
     assert aws.updates == []
     assert aws.running() == {"api": "old", "worker": "old"}
@@ -98,14 +118,14 @@ def test_what_the_scaling_added_meanwhile_stays(aws):
 
     release_ = Release(aws.session, pause=scaled)
     before = release_._stopped
-    release_._stopped = lambda arn: (scaled(None), before(arn))[1]
+    release_._stopped = lambda *task: (scaled(None), before(*task))[1]
     release_.run("new")
     found = aws.ecs.describe_services(cluster=names.SYSTEM, services=["newsintel-api", "newsintel-worker"])
     assert [service["desiredCount"] for service in found["services"]] == [5, 5]
 
 
 def test_the_way_there_and_back_fits_into_the_job():
-    workflow = (Path(__file__).parents[4] / ".github" / "workflows" / "deploy.yml").read_text()
+    workflow = (REPOSITORY / ".github" / "workflows" / "deploy.yml").read_text()
     minutes = max(int(found) for found in re.findall(r"timeout-minutes: (\d+)", workflow))
     longest = release.MIGRATE_SECONDS + 4 * release.SETTLE_SECONDS
     longest += len(release.SMOKE_PATHS) * release.SMOKE_SECONDS
@@ -184,7 +204,7 @@ def test_the_command_line_says_what_failed(aws, failing_migration, monkeypatch, 
     monkeypatch.setattr("sys.argv", ["release", "new"])
     monkeypatch.setattr(release, "POLL_SECONDS", 0.01)
     assert release.main() == 1
-    assert "migration failed" in capsys.readouterr().err
+    assert "newsintel-migrate failed" in capsys.readouterr().err
 
 
 def test_the_stack_tells_what_the_program_reads(templates):
