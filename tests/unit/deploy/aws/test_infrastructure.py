@@ -312,6 +312,23 @@ def test_the_databases_secrets_rotate(asserted):
     )
 
 
+def test_secrets_that_operators_fill_in_are_written_over_when_these_change_so_keep_their_keys_first(system):
+    """CloudFormation writes the whole string anew when a field comes, goes or moves, and every key is empty then.
+
+    Before these lines change: deploy/runbook.md, Rotation, says how the keys are kept and put back.
+    """
+    filled_in = {
+        secret["Name"]: secret["SecretString"]
+        for secret in resources(system, "AWS::SecretsManager::Secret").values()
+        if isinstance(secret.get("SecretString"), str)
+    }
+    assert filled_in == {
+        "newsintel/sources": '{"newsapi_key":"","guardian_key":"","reddit_client_id":"","reddit_client_secret":""}',
+        "newsintel/sign-in/api": '{"session_keys":"","reddit_client_id":""}',
+        "newsintel/sign-in/worker": '{"seal_keys":""}',
+    }
+
+
 def test_both_services_get_new_tasks_after_a_rotation(asserted, system):
     asserted.has_resource_properties(
         "AWS::Events::Rule",
