@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from api.kinds import Choice, Decimal, Flag, Language, Moment, Names, QueryText
+from api.kinds import Choice, Decimal, Flag, Language, Moment, Names, QueryText, quoted
 from api.params import Parameter, parse
 from api.queries.matching import Wanted
 from shared.errors import BadParameterError, BadQueryError
@@ -39,7 +39,10 @@ FILTERS: Final = (
     Parameter(
         name="outlet",
         kind=Names(),
-        description="Only outlets with these words in their names; several names with commas, a `-` excludes.",
+        description=(
+            "Only outlets with these words in their names (`q=outlet:smi*` for the beginning of a word); several names "
+            "with commas, a `-` excludes."
+        ),
         example="BBC News,Reuters",
     ),
     Parameter(
@@ -51,7 +54,10 @@ FILTERS: Final = (
     Parameter(
         name="author",
         kind=Names(),
-        description="Only articles by one of these authors (whole words of a name, in their order).",
+        description=(
+            "Only articles by one of these authors (whole words of a name, in their order; `q=author:smi*` for the "
+            "beginning of a word)."
+        ),
         example="Jane Doe",
     ),
     Parameter(
@@ -99,7 +105,7 @@ FILTERS: Final = (
 )
 PARAMETERS: Final = (QUERY, *FILTERS)
 # What in a name would be a mark of the query language, or makes PostgreSQL take it for a tag, an entity or a protocol.
-_NO_NAME: Final = re.compile(rf"[{QUOTES}*<>&]|://(?!\w)")
+_NO_NAME: Final = re.compile(rf"[{QUOTES}<>&]|://(?!\w)")
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -206,6 +212,13 @@ def _filters(values: dict[str, Any]) -> list[Node]:
 
 
 def _named(parameter: str, field: str, name: str) -> Node:
+    if "*" in name:
+        # Whoever writes it wants more than the words themselves, which is all that a name finds.
+        raise BadParameterError(
+            parameter,
+            f"{quoted(name)} has an asterisk",
+            f"use whole words of names; q={field}:smi* finds words that begin so",
+        )
     text = _NO_NAME.sub(" ", name)
     try:
         return parser.parse(f'{field}:"{text}"').root

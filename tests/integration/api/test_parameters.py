@@ -47,6 +47,11 @@ BAD = [
     ("outlet=%26", "outlet", "there are no letters or digits"),
     ("outlet=%E2%91%A0", "outlet", "there are no letters or digits"),  # ①, of which nothing is indexed
     ("author=" + "a" * 101, "author", "at most 100 characters"),
+    ("author=Smi*", "author", "q=author:smi*"),
+    ("author=Jane+Doe,Smi*", "author", '"Smi*" has an asterisk'),
+    ("outlet=Reu*", "outlet", "q=outlet:smi*"),
+    ("outlet=-*", "outlet", "has an asterisk"),
+    ("exclude_outlet=Daily+*", "exclude_outlet", "q=outlet:smi*"),
     ("exclude_outlet=%00", "exclude_outlet", "U+0000"),
     ("min_polarity=2", "min_polarity", "from -1 to 1"),
     ("min_polarity=0x1", "min_polarity", "from -1 to 1"),
