@@ -86,7 +86,7 @@ async def list_articles(request: Request[Any, Any, Any]) -> ASGIResponse:
     values = question.parameters(query_string)
     if own := values["personal"]:
         values = await personal.applied(request, values)
-    asked = question.of(query_string, cursors, request.headers.get("accept"), values)
+    asked = question.of(query_string, cursors, respond.header_text(request.scope, b"accept"), values)
     name = asked.name
     first = asked.view.page == 1 and asked.after is None
     alias = Alias(name, asked.asked.words if first else None)
