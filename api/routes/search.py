@@ -66,7 +66,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
         *PARAMETERS,
         PERSONAL,
         PREFER,
-        forms=[each.media_type for each in formats.BY_NAME.values() if each.render],
+        forms=[openapi.Form(each.media_type, example, each.kind) for each, example in formats.in_examples()],
     ),
     responses=openapi.responses(ArticleList, 406, "not_signed_in"),
     summary="Search articles",
