@@ -171,7 +171,8 @@ ROW_ID: Final = Integer(lowest=1, highest=2**63 - 1)
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
     """A date or a time; without a zone it is UTC. Read as a datetime in UTC.
 
-    end_of_day: a bare date means the first moment of the day after, so that the whole day is before it.
+    end_of_day: a bare date means the first moment of the day after, so that the whole day is before it; that of the
+    calendar's last day is its own last moment.
     """
 
     end_of_day: bool = False
@@ -183,7 +184,7 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
         try:
             if _DATE.fullmatch(text):
                 day = datetime.combine(date.fromisoformat(text), time(tzinfo=UTC))
-                return day + timedelta(days=1) if self.end_of_day else day
+                return _day_after(day) if self.end_of_day else day
             if _MOMENT.fullmatch(text):
                 moment = datetime.fromisoformat(text)
                 return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
@@ -273,6 +274,13 @@ class Preference(msgspec.Struct, frozen=True, kw_only=True):
 
     def schema(self) -> Schema:
         return Schema(type=OpenAPIType.STRING)
+
+
+def _day_after(day: datetime) -> datetime:
+    try:
+        return day + timedelta(days=1)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def quoted(text: str) -> str:

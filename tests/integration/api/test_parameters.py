@@ -26,7 +26,7 @@ BAD = [
     ("from=yesterday", "from", "use a date such as 2026-01-31"),
     ("from=2026-02-30", "from", "is not a date or time"),
     ("to=2026-13-01T00:00:00Z", "to", "is not a date or time"),
-    ("to=9999-12-31", "to", "is not a date or time"),
+    ("to=9999-12-32", "to", "is not a date or time"),
     ("from=0001-01-01T00:00:00%2B14:00", "from", "is not a date or time"),
     ("from=2026-02-02&to=2026-02-01", "from", "is not before `to`"),
     ("language=english", "language", "ISO 639-1"),
