@@ -17,6 +17,8 @@ from shared.quoting import nearest, shown
 
 # The archive keeps polarities in four bytes: about seven digits.
 _DECIMALS = 6
+# What may stand around a value. Python takes some control characters for white space, too: these are refused.
+SPACE: Final = " \t\r\n"
 # C0 and C1 controls except tab and line breaks, which are white space; surrogates cannot be stored or sent.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _INTEGER = re.compile(r"[0-9]{1,19}", re.ASCII)
@@ -130,8 +132,8 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 
     def read(self, name: str, text: str) -> str | tuple[str, ...]:
         if not self.several:
-            return self._known(name, text.strip())
-        return tuple(sorted({self._known(name, part.strip()) for part in text.split(",")}))
+            return self._known(name, text.strip(SPACE))
+        return tuple(sorted({self._known(name, part.strip(SPACE)) for part in text.split(",")}))
 
     def _known(self, name: str, text: str) -> str:
         if text in self.names:
