@@ -24,8 +24,9 @@ QUERY: Final = Parameter(
     description=(
         'Words that must occur, `"a phrase"`, `prefix*`, `AND`, `OR`, `NOT` or `-word`, parentheses, and the fields '
         "`title:` `body:` `author:` `outlet:` `source:` `lang:` `sentiment:positive` `sentiment:>0.3`. A phrase is "
-        'compared without words that are too common to be indexed: `"vitamin a"` finds "vitamin D" too. A query that '
-        "cannot be understood is refused with the position and a suggestion."
+        'compared without words that are too common to be indexed: `"vitamin a"` finds "vitamin D" too; a query that '
+        "has no other words is refused, whatever stands beside them. A query that cannot be understood is refused with "
+        "the position and a suggestion."
     ),
     example='ukraine -"peace talks"',
 )
@@ -125,7 +126,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     def key(self) -> tuple[Any, ...]:
         """Equal for searches that mean the same."""
         wanted = self.wanted
-        # By itself, too: what is too common as a query may be a part of one that says what the filters say here.
+        # By itself, too: which words are too common is decided by its own languages before that of the filter.
         query = cache_text(wanted.query.root) if wanted.query else ""
         return self.standing, query, wanted.since, wanted.until, wanted.has_image, wanted.hidden
 

@@ -175,6 +175,7 @@ async def test_a_bad_query_is_refused_with_its_position_and_a_suggestion_that_wo
         "/articles?explain=true&highlight=true",
         "/articles/sentiment/trends?interval=week",
         "/articles/sentiment/summary?language=en",
+        "/searches/related?limit=5",
     ],
 )
 async def test_a_bad_query_is_refused_wherever_one_can_be_asked(api, address):
