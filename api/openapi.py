@@ -45,7 +45,7 @@ _MEANINGS: Final = {
     409: "It does not fit what is there.",
     412: "It was changed meanwhile (If-Match).",
     413: "The body is too large.",
-    414: "The address is too long.",
+    414: "The address is too long. One of more than 65,534 bytes is refused by the server itself, without a body.",
     415: "The body is not sent as JSON.",
     422: "The Idempotency-Key was used for another request.",
     429: "Too many requests; Retry-After says when to come back.",
