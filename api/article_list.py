@@ -83,16 +83,27 @@ def body(origin: str, asked: Question, read: Read, after: str | None) -> bytes:
 
 
 def _page(origin: str, asked: Question, found: Found, after: str | None) -> formats.Page:
-    next_query = urlencode([*asked.pairs, ("cursor", after)]) if after else None
     return formats.Page(
         title=f"News: {asked.asked.words}" if asked.asked.words else "News",
-        url=f"{origin}/articles?{urlencode(asked.pairs)}".rstrip("?"),
+        feed=_address(origin, asked.pairs),
+        url=_address(origin, [*asked.pairs, *_place(asked.view)]),
         home=origin,
-        next_url=f"{origin}/articles?{next_query}" if next_query else None,
+        next_url=_address(origin, [*asked.pairs, ("cursor", after)]) if after else None,
         updated=max((article.published_at for article in found.articles), default=EPOCH),
         articles=found.articles,
         fields=asked.view.fields,
     )
+
+
+def _address(origin: str, pairs: list[tuple[str, str]]) -> str:
+    return f"{origin}/articles?{urlencode(pairs)}".rstrip("?")
+
+
+def _place(view: View) -> list[tuple[str, str]]:
+    """Where in the list a page is; nothing for the first."""
+    if view.after is not None:
+        return [("cursor", view.after)]
+    return [("page", str(view.page))] if view.page > 1 else []
 
 
 def _hit(article: Article, view: View, marks: dict[int, Highlights]) -> Any:

@@ -48,8 +48,8 @@ async def _answered(at: Deps, alias: Alias, scope: Scope, send: Send) -> bool:
 
 async def _send(hit: Answer, status: str, scope: Scope, send: Send) -> None:
     headers = hit.headers(int(time.time()), status)
-    known = respond.header(scope, b"if-none-match")
-    if known is not None and hit.matches(known.decode("latin-1")):
+    known = respond.header_text(scope, b"if-none-match")
+    if known is not None and hit.matches(known):
         await send({"type": "http.response.start", "status": 304, "headers": headers[2:]})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
         return

@@ -2,6 +2,7 @@
 
 import re
 from typing import Any, Final
+from urllib.parse import unquote_to_bytes
 
 from litestar import Request
 from litestar.enums import ScopeType
@@ -11,6 +12,8 @@ from api import outgoing
 from api.errors import problem
 from api.refusals import Refusal
 from shared.config import ApiSettings
+from shared.errors import BadQueryError
+from shared.query.tokens import check_length
 
 # Room for the longest cursor and 13,000 bytes of query and names. What is kept of a request - its links, how its answer
 # is made anew - is bounded with it.
@@ -84,17 +87,14 @@ class Harden:
             return [*headers, _VARYING]
         return [*headers, _VARYING, (b"access-control-allow-origin", origin or b""), _EXPOSED]
 
-    def _too_large(self, scope: HTTPScope, headers: dict[bytes, bytes]) -> Refusal | None:
+    def _too_large(self, scope: HTTPScope, headers: dict[bytes, bytes]) -> Exception | None:
         size = sum(len(name) + len(value) for name, value in scope["headers"])
         if size > self._max_headers:
             return Refusal(
                 "headers_too_large", f"The headers have {size} bytes, {self._max_headers} are allowed."
             )
         if len(scope["query_string"]) > LONGEST_QUERY_STRING:
-            return Refusal(
-                "address_too_long",
-                f"What follows the ? may have {LONGEST_QUERY_STRING} bytes, percent-encoded.",
-            )
+            return _too_long(scope["query_string"])
         length = headers.get(b"content-length", b"0")
         if not _LENGTH.fullmatch(length) or int(length) > self._max_body:
             return Refusal("too_large", f"A body may have {self._max_body} bytes.")
@@ -114,6 +114,20 @@ class Harden:
             return message
 
         return receive_bounded
+
+
+def _too_long(query_string: bytes) -> Exception:
+    """What is too long by itself is named: the query, as if it had come to where it is read."""
+    for pair in query_string.split(b"&"):
+        name, _, raw = pair.partition(b"=")
+        if name == b"q":
+            try:
+                check_length(unquote_to_bytes(raw.replace(b"+", b" ")).decode(errors="replace"))
+            except BadQueryError as error:
+                return error
+    return Refusal(
+        "address_too_long", f"What follows the ? may have {LONGEST_QUERY_STRING} bytes, percent-encoded."
+    )
 
 
 async def answer_problem(scope: HTTPScope, receive: Receive, send: Send, error: Exception) -> None:

@@ -17,6 +17,8 @@ from shared.quoting import nearest, shown
 
 # The archive keeps polarities in four bytes: about seven digits.
 _DECIMALS = 6
+# What may stand around a value. Python takes some control characters for white space, too: these are refused.
+SPACE: Final = " \t\r\n"
 # C0 and C1 controls except tab and line breaks, which are white space; surrogates cannot be stored or sent.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _INTEGER = re.compile(r"[0-9]{1,19}", re.ASCII)
@@ -130,8 +132,8 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 
     def read(self, name: str, text: str) -> str | tuple[str, ...]:
         if not self.several:
-            return self._known(name, text.strip())
-        return tuple(sorted({self._known(name, part.strip()) for part in text.split(",")}))
+            return self._known(name, text.strip(SPACE))
+        return tuple(sorted({self._known(name, part.strip(SPACE)) for part in text.split(",")}))
 
     def _known(self, name: str, text: str) -> str:
         if text in self.names:
@@ -171,7 +173,8 @@ ROW_ID: Final = Integer(lowest=1, highest=2**63 - 1)
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
     """A date or a time; without a zone it is UTC. Read as a datetime in UTC.
 
-    end_of_day: a bare date means the first moment of the day after, so that the whole day is before it.
+    end_of_day: a bare date means the first moment of the day after, so that the whole day is before it; that of the
+    calendar's last day is its own last moment.
     """
 
     end_of_day: bool = False
@@ -183,7 +186,7 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
         try:
             if _DATE.fullmatch(text):
                 day = datetime.combine(date.fromisoformat(text), time(tzinfo=UTC))
-                return day + timedelta(days=1) if self.end_of_day else day
+                return _day_after(day) if self.end_of_day else day
             if _MOMENT.fullmatch(text):
                 moment = datetime.fromisoformat(text)
                 return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
@@ -273,6 +276,13 @@ class Preference(msgspec.Struct, frozen=True, kw_only=True):
 
     def schema(self) -> Schema:
         return Schema(type=OpenAPIType.STRING)
+
+
+def _day_after(day: datetime) -> datetime:
+    try:
+        return day + timedelta(days=1)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def quoted(text: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape
 from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
 from litestar import Request, get
@@ -45,7 +45,7 @@ _MEANINGS: Final = {
     409: "It does not fit what is there.",
     412: "It was changed meanwhile (If-Match).",
     413: "The body is too large.",
-    414: "The address is too long.",
+    414: "The address is too long. One of more than 65,534 bytes is refused by the server itself, without a body.",
     415: "The body is not sent as JSON.",
     422: "The Idempotency-Key was used for another request.",
     429: "Too many requests; Retry-After says when to come back.",
@@ -168,25 +168,48 @@ class Pending(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BodySchema(Schema):
-    """The schema of a body as msgspec writes it, from the very Struct that decodes it."""
+    """The schema of a body as msgspec writes it, from the very Struct that decodes or encodes it."""
 
     def __init__(self, kind: type[Any]) -> None:
         super().__init__()
-        (self._plain,), components = msgspec.json.schema_components((kind,), ref_template="{name}")
-        self._plain = components[self._plain["$ref"]]
+        (plain,), named = msgspec.json.schema_components((kind,), ref_template="{name}")
+        self._plain: dict[str, Any] = _in_full(plain, named)
 
     def to_schema(self) -> dict[str, Any]:
         return self._plain
 
 
+def _in_full(part: Any, named: dict[str, Any]) -> Any:
+    """Without references, for which this document has no place."""
+    if isinstance(part, list):
+        return [_in_full(each, named) for each in part]
+    if not isinstance(part, dict):
+        return part
+    if "$ref" in part:
+        return _in_full(named[part["$ref"]], named)
+    return {name: _in_full(each, named) for name, each in part.items()}
+
+
+class Form(NamedTuple):
+    """A form of an answer beside the JSON of its route. kind: the Struct that it is made of, None for text."""
+
+    media_type: str
+    example: Any
+    kind: type[Any] | None = None
+
+    def documented(self) -> OpenAPIMediaType:
+        schema = BodySchema(self.kind) if self.kind else Schema(type=OpenAPIType.STRING)
+        return OpenAPIMediaType(schema=schema, examples={"example": Example(value=self.example)})
+
+
 def operation(
-    *parameters: Parameter, body: type[Any] | None = None, forms: Iterable[str] = (), tagged: bool = False
+    *parameters: Parameter, body: type[Any] | None = None, forms: Iterable[Form] = (), tagged: bool = False
 ) -> type[Operation]:
     """The `operation_class` of a route that reads these parameters, and a JSON body, itself.
 
-    forms: media types of its answer beside JSON; tagged: what it writes comes back with an ETag.
+    forms: of its answer beside JSON; tagged: what it writes comes back with an ETag.
     """
-    others = {form.partition(";")[0]: OpenAPIMediaType(schema=_schema(form)) for form in forms}
+    others = {form.media_type.partition(";")[0]: form.documented() for form in forms}
     reads = {
         "queries": any(isinstance(each.kind, QueryText) for each in parameters),
         "pages": bool(others),
@@ -234,10 +257,6 @@ def _show(found: dict[str, OpenAPIResponse], more: list[Row]) -> None:
         if form := (response.content or {}).get(MEDIA_TYPE):
             codes = [*(form.examples or ()), *(row.code for row in more if str(row.status) == status)]
             form.examples = {code: Reference(ref=f"#/components/examples/{code}") for code in codes}
-
-
-def _schema(form: str) -> Schema:
-    return Schema(type=OpenAPIType.OBJECT if form.endswith("+json") else OpenAPIType.STRING)
 
 
 def responses(

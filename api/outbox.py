@@ -80,9 +80,11 @@ class Outbox:
         self._sender = asyncio.create_task(self._run(), name="outbox")
 
     async def stop(self) -> None:
-        """Send what there is, once more."""
+        """Send what there is, once more; what cannot be sent now is lost, and counted."""
         await tasks.stop(self._sender)
         await self.flush()
+        if lost := self._waiting():
+            self._metrics.count("search_not_recorded", lost, reason="stopped")
 
     async def flush(self) -> None:
         """Send what there is; what cannot be sent waits for the next time."""

@@ -12,7 +12,7 @@ from litestar.openapi.spec import Parameter as Documented
 from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import PathParameter
 
-from api.kinds import Kind, QueryText, Text, did_you_mean
+from api.kinds import SPACE, Kind, QueryText, Text, did_you_mean
 from shared.errors import BadParameterError
 from shared.quoting import shown
 
@@ -84,9 +84,9 @@ def parse(query_string: bytes, table: tuple[Parameter, ...]) -> dict[str, Any]:
         for name, text in _pairs(query_string, table).items():
             kind = _kind(name, table)
             is_text = isinstance(kind, Text | QueryText)
-            if text.strip() or not is_text:
+            if text.strip(SPACE) or not is_text:
                 # A text is as it was sent, and so are places in it; of everything else white space around is no part.
-                values[name] = kind.read(name, text if is_text else text.strip())
+                values[name] = kind.read(name, text if is_text else text.strip(SPACE))
     for parameter in table:
         if parameter.required and not values[parameter.name]:
             raise BadParameterError(parameter.name, "it is missing", parameter.kind.allowed)
@@ -123,7 +123,7 @@ def _pairs(query_string: bytes, table: tuple[Parameter, ...]) -> Mapping[str, st
         if not pair:
             continue
         raw_name, _, raw_text = pair.partition(b"=")
-        name = _decoded("parameter name", raw_name).strip()
+        name = _decoded("parameter name", raw_name).strip(SPACE)
         if name not in names:
             known = f"this address takes {', '.join(names)}" if names else "this address takes none"
             raise BadParameterError(

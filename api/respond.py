@@ -96,7 +96,7 @@ async def no_content(_: object) -> ASGIResponse:
 
 def _tagged(request: Request[Any, Any, Any], found: Answer, headers: dict[str, str]) -> ASGIResponse:
     all_headers = {"ETag": f'"{found.tag}"', **headers}
-    known = request.headers.get("if-none-match")
+    known = header_text(request.scope, b"if-none-match")
     if known is not None and found.matches(known):
         return ASGIResponse(status_code=304, headers=all_headers)
     return ASGIResponse(body=found.body, headers=all_headers)
@@ -114,7 +114,7 @@ def kept(
     headers = [*answer.headers(int(time.time()), status), *(extra or ())]
     if personal:
         headers = [*(each for each in headers if each[0] not in _PUBLIC_ONLY), *_PERSONAL]
-    known = request.headers.get("if-none-match")
+    known = header_text(request.scope, b"if-none-match")
     if known is not None and answer.matches(known):
         # A 304 has no content, so nothing to say of its type and length, the first two.
         return Ready(304, headers[2:], b"")
@@ -132,10 +132,18 @@ def missed(found: Answer) -> str:
 
 
 def header(scope: Scope, name: bytes) -> bytes | None:
+    """A header that is a list: all its lines are one (RFC 9110, section 5.3)."""
+    found = None
     for each, value in scope["headers"]:
         if each == name:
-            return value
-    return None
+            found = value if found is None else found + b", " + value
+    return found
+
+
+def header_text(scope: Scope, name: bytes) -> str | None:
+    """The same as text."""
+    found = header(scope, name)
+    return None if found is None else found.decode("latin-1")
 
 
 def target(scope: Scope) -> Target:
@@ -145,13 +153,13 @@ def target(scope: Scope) -> Target:
 
 def wait_preferred(request: Request[Any, Any, Any]) -> int | None:
     """Seconds of `Prefer: wait=n` (RFC 7240); a preference that cannot be read is as if it were not there."""
-    prefer = request.headers.get("prefer")
+    prefer = header_text(request.scope, b"prefer")
     found = _WAIT.search(prefer) if prefer else None
     return int(found[1]) if found else None
 
 
 def accepts_json(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
     """Guard: 406 for a caller that says it cannot read JSON."""
-    accept = connection.headers.get("accept")
+    accept = header_text(connection.scope, b"accept")
     if accept and not quality(wishes(accept), answers.JSON):
         raise HTTPException(status_code=406)

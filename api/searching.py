@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from api.kinds import Choice, Decimal, Flag, Language, Moment, Names, QueryText
+from api.kinds import Choice, Decimal, Flag, Language, Moment, Names, QueryText, quoted
 from api.params import Parameter, parse
 from api.queries.matching import Wanted
 from shared.errors import BadParameterError, BadQueryError
@@ -24,8 +24,9 @@ QUERY: Final = Parameter(
     description=(
         'Words that must occur, `"a phrase"`, `prefix*`, `AND`, `OR`, `NOT` or `-word`, parentheses, and the fields '
         "`title:` `body:` `author:` `outlet:` `source:` `lang:` `sentiment:positive` `sentiment:>0.3`. A phrase is "
-        'compared without words that are too common to be indexed: `"vitamin a"` finds "vitamin D" too. A query that '
-        "cannot be understood is refused with the position and a suggestion."
+        'compared without words that are too common to be indexed: `"vitamin a"` finds "vitamin D" too; a query that '
+        "has no other words is refused, whatever stands beside them. A query that cannot be understood is refused with "
+        "the position and a suggestion."
     ),
     example='ukraine -"peace talks"',
 )
@@ -39,7 +40,10 @@ FILTERS: Final = (
     Parameter(
         name="outlet",
         kind=Names(),
-        description="Only outlets with these words in their names; several names with commas, a `-` excludes.",
+        description=(
+            "Only outlets with these words in their names (`q=outlet:smi*` for the beginning of a word); several names "
+            "with commas, a `-` excludes."
+        ),
         example="BBC News,Reuters",
     ),
     Parameter(
@@ -51,7 +55,10 @@ FILTERS: Final = (
     Parameter(
         name="author",
         kind=Names(),
-        description="Only articles by one of these authors (whole words of a name, in their order).",
+        description=(
+            "Only articles by one of these authors (whole words of a name, in their order; `q=author:smi*` for the "
+            "beginning of a word)."
+        ),
         example="Jane Doe",
     ),
     Parameter(
@@ -99,7 +106,7 @@ FILTERS: Final = (
 )
 PARAMETERS: Final = (QUERY, *FILTERS)
 # What in a name would be a mark of the query language, or makes PostgreSQL take it for a tag, an entity or a protocol.
-_NO_NAME: Final = re.compile(rf"[{QUOTES}*<>&]|://(?!\w)")
+_NO_NAME: Final = re.compile(rf"[{QUOTES}<>&]|://(?!\w)")
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,7 +126,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     def key(self) -> tuple[Any, ...]:
         """Equal for searches that mean the same."""
         wanted = self.wanted
-        # By itself, too: what is too common as a query may be a part of one that says what the filters say here.
+        # By itself, too: which words are too common is decided by its own languages before that of the filter.
         query = cache_text(wanted.query.root) if wanted.query else ""
         return self.standing, query, wanted.since, wanted.until, wanted.has_image, wanted.hidden
 
@@ -206,6 +213,13 @@ def _filters(values: dict[str, Any]) -> list[Node]:
 
 
 def _named(parameter: str, field: str, name: str) -> Node:
+    if "*" in name:
+        # Whoever writes it wants more than the words themselves, which is all that a name finds.
+        raise BadParameterError(
+            parameter,
+            f"{quoted(name)} has an asterisk",
+            f"use whole words of names; q={field}:smi* finds words that begin so",
+        )
     text = _NO_NAME.sub(" ", name)
     try:
         return parser.parse(f'{field}:"{text}"').root

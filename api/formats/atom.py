@@ -13,7 +13,7 @@ def render(page: Page) -> bytes:
     # Written by name, not by namespace: readers that do not know prefixes exist.
     root = Element("feed", xmlns=_NAMESPACE)
     _add(root, "title", page.title)
-    _add(root, "id", page.url)
+    _add(root, "id", page.feed)
     _add(root, "updated", _date(page.updated))
     SubElement(root, "link", rel="self", href=xml_text(page.url), type="application/atom+xml")
     SubElement(root, "link", rel="alternate", href=xml_text(page.home))

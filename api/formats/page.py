@@ -15,11 +15,13 @@ _NOT_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uff
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """One page of a list. url: of this very page; home: of the product; next_url: of the next page, if there is one;
-    fields: of each article, for the formats that are tables; None for all.
+    """One page of a list. feed: address of its first page, by which readers know the list; url: of this very page;
+    home: of the product; next_url: of the next page, if there is one; fields: of each article, for the formats that are
+    tables; None for all.
     """
 
     title: str
+    feed: str
     url: str
     home: str
     next_url: str | None

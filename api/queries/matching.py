@@ -72,7 +72,7 @@ async def matching(connection: AsyncConnection[Any], wanted: Wanted) -> Matching
         if wanted.query:
             asked |= lookups(wanted.query.root, wanted.languages)
         known = await lexemes(connection, asked)
-        if wanted.query:  # by itself: a filter beside it does not make words that are too common a search
+        if wanted.query:  # by itself: a filter of another language does not make its words less common
             compile_query(wanted.query, known, wanted.languages)
         one = compile_query(wanted.whole, known, columns=columns(ARTICLE), prefix=ARTICLE.values)
         two = compile_query(wanted.whole, known, columns=columns(OTHER), prefix=OTHER.values)
@@ -91,6 +91,11 @@ async def matching(connection: AsyncConnection[Any], wanted: Wanted) -> Matching
         prefixed=whole is not None and _is_prefixed(whole.root),
         values=values,
     )
+
+
+async def check(connection: AsyncConnection[Any], query: Query) -> None:
+    """Raises BadQueryError where a search for the query would be refused."""
+    compile_query(query, await lexemes(connection, lookups(query.root)))
 
 
 def of_part(query: Query, part: Node, configs: tuple[str, ...], known: Lexemes) -> Matching:

@@ -66,7 +66,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
         *PARAMETERS,
         PERSONAL,
         PREFER,
-        forms=[each.media_type for each in formats.BY_NAME.values() if each.render],
+        forms=[openapi.Form(each.media_type, example, each.kind) for each, example in formats.in_examples()],
     ),
     responses=openapi.responses(ArticleList, 406, "not_signed_in"),
     summary="Search articles",
@@ -86,7 +86,7 @@ async def list_articles(request: Request[Any, Any, Any]) -> ASGIResponse:
     values = question.parameters(query_string)
     if own := values["personal"]:
         values = await personal.applied(request, values)
-    asked = question.of(query_string, cursors, request.headers.get("accept"), values)
+    asked = question.of(query_string, cursors, respond.header_text(request.scope, b"accept"), values)
     name = asked.name
     first = asked.view.page == 1 and asked.after is None
     alias = Alias(name, asked.asked.words if first else None)

@@ -10,6 +10,7 @@ from litestar.response.base import ASGIResponse
 from api import answers, cache, deps, openapi, params, serving
 from api.kinds import Integer, QueryText
 from api.params import Parameter
+from api.queries import matching
 from api.queries import searches as queries
 from api.serving import Draft, Plan
 from shared.query import parser
@@ -94,10 +95,12 @@ async def related(request: Request[Any, Any, Any]) -> ASGIResponse:
     A query is told only when enough people searched for it; at most a minute old.
     """
     values = params.parse(request.scope["query_string"], (Q, LIMIT))
-    q = canonical(parser.parse(values["q"]).root)  # as history has it
+    query = parser.parse(values["q"])
+    q = canonical(query.root)  # as history has it
     at = deps.of(request)
 
     async def read(connection: Any) -> Draft:
+        await matching.check(connection, query)
         found = await queries.related(connection, q, at.clock(), values["limit"])
         return Draft(answers.answer(msgspec.json.encode(RelatedSearches(query=q, searches=found))))
 

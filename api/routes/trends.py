@@ -1,7 +1,7 @@
 """GET /articles/sentiment/trends and /articles/sentiment/summary: volume and tone, for any search."""
 
 import functools
-from datetime import UTC, datetime, timedelta
+from datetime import MINYEAR, UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -144,10 +144,18 @@ def _time(asked: Asked, span: timedelta, now: datetime) -> tuple[datetime, datet
 def _bounds(since: datetime, until: datetime, interval: buckets.Interval, zone: ZoneInfo) -> list[datetime]:
     try:
         found = buckets.boundaries(since, until, interval, zone, MOST_BUCKETS)
-    except (ValueError, OverflowError):
+        return [each.astimezone(zone) for each in found]
+    except OverflowError:
+        # No time that may be asked for is so long that it reaches from one end to the other.
+        name, end = ("from", "beginning") if since.year == MINYEAR else ("to", "end")
+        raise BadParameterError(
+            name,
+            f"a bucket would reach over the {end} of the calendar",
+            f"use a time further from the {end} of the calendar",
+        ) from None
+    except ValueError:
         raise BadParameterError(
             "interval",
             f"there are more than {MOST_BUCKETS:,} of them in this time",
             "use a longer interval, or narrower from and to",
         ) from None
-    return [each.astimezone(zone) for each in found]

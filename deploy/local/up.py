@@ -199,6 +199,21 @@ def _ingest_settings(
     }
 
 
+def _api_settings(
+    arguments: argparse.Namespace, server: Postgres, redis_url: str, chosen: settings.Sources
+) -> dict[str, str]:
+    return {
+        "NEWSINTEL_DATABASE_URL": server.url("newsintel_api", DATABASE),
+        "NEWSINTEL_REDIS_URL": redis_url,
+        "NEWSINTEL_HOST": HOST,
+        "NEWSINTEL_PORT": str(arguments.port),
+        # Without one of the operator's own.
+        SESSION_KEYS: kept(arguments.data_dir, "session-key", new_session_key),
+        # What a consent page's address needs; the secret stays with the workers.
+        **{name: chosen.environment[name] for name in (SESSION_KEYS, *SIGN_IN) if name in chosen.environment},
+    }
+
+
 def _start_services(
     arguments: argparse.Namespace,
     group: Group,
@@ -208,15 +223,7 @@ def _start_services(
     ingest: dict[str, str],
 ) -> None:
     logs = arguments.data_dir / "logs"
-    api = {
-        "NEWSINTEL_DATABASE_URL": server.url("newsintel_api", DATABASE),
-        "NEWSINTEL_REDIS_URL": redis_url,
-        "NEWSINTEL_HOST": HOST,
-        "NEWSINTEL_PORT": str(arguments.port),
-        SESSION_KEYS: kept(arguments.data_dir, "session-key", new_session_key),
-        # What a consent page's address needs; the secret stays with the workers.
-        **{name: chosen.environment[name] for name in SIGN_IN if name in chosen.environment},
-    }
+    api = _api_settings(arguments, server, redis_url, chosen)
     group.start(
         Child(
             "worker-interactive",

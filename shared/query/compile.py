@@ -1,6 +1,7 @@
 """Tree → one SQL condition with bound values. What is only about text becomes a single tsquery, which one index serves.
 
-A term of common words alone ("the") is in no index: it is left out as if it were not there, and reported.
+A term of common words alone ("the") is in no index: it is left out as if it were not there, and reported. A query that
+has no other words is refused: whoever typed them did not ask for everything that its fields leave.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -75,11 +76,11 @@ def compile_query(
 ) -> Compiled:
     """lexemes: the answers to shared.query.lexemes.lookups for the same languages; prefix: of the values' names.
 
-    Raises BadQueryError when every term is too common, one is in some of the languages only, or a name has no words.
+    Raises BadQueryError when every word is too common, one is in some of the languages only, or a name has no words.
     """
     compiler = _Compiler(query.places, lexemes, columns, prefix)
     part = compiler.part(query.root, configs_of(languages))
-    if part is None:
+    if part is None or (compiler.ignored and not compiler.searched):
         raise only_common_words(query)
     return Compiled(
         condition=Condition(compiler.rendered(part), compiler.values),
@@ -102,8 +103,12 @@ def only_common_words(query: Query) -> BadQueryError:
         "query_only_common_words",
         "all its words are too common to be searched for",
         "add a word that says what it is about",
-        position=min(query.places.values()),
+        position=min(place for leaf, place in query.places.items() if _is_about_words(leaf)),
     )
+
+
+def _is_about_words(leaf: Leaf) -> bool:
+    return isinstance(leaf, Text) and not is_name(leaf)
 
 
 class _Compiler:
@@ -114,6 +119,7 @@ class _Compiler:
         self.prefix = prefix
         self.values: dict[str, Any] = {}
         self.ignored: list[Text] = []
+        self.searched = False  # whether there are words that are not ignored
         self.denied = False  # what is excluded no index finds
 
     def part(self, node: Node, configs: tuple[str, ...]) -> _Part | None:
@@ -152,6 +158,7 @@ class _Compiler:
         if is_name(leaf):
             column = self.columns.author if leaf.field == "author" else self.columns.outlet
             return _Part(condition=self._matches(column, either))
+        self.searched = True
         return _Part(tsquery=either, inverse=f"!({either})", rank=either)
 
     def _check_common(self, leaf: Text, by_config: dict[str, str]) -> None:

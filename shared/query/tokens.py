@@ -44,15 +44,8 @@ _LEADS = ("open", "minus", "field")
 
 def tokens(text: str) -> list[Token]:
     """Raises BadQueryError when the text is too long, has forbidden characters, or terms without a space between."""
+    check_length(text)
     source = Source(text)
-    if len(text) > MAX_CHARACTERS:
-        raise source.fault(
-            "query_too_long",
-            f"the query has {len(text)} characters",
-            f"use at most {MAX_CHARACTERS}",
-            MAX_CHARACTERS,
-            len(text),
-        )
     if found := _FORBIDDEN.search(text):
         raise source.fault(
             "query_bad_character",
@@ -62,6 +55,18 @@ def tokens(text: str) -> list[Token]:
             " ",
         )
     return _cut(source)
+
+
+def check_length(text: str) -> None:
+    """Raises BadQueryError."""
+    if len(text) > MAX_CHARACTERS:
+        raise Source(text).fault(
+            "query_too_long",
+            f"the query has {len(text)} characters",
+            f"use at most {MAX_CHARACTERS}",
+            MAX_CHARACTERS,
+            len(text),
+        )
 
 
 def _cut(source: Source) -> list[Token]:

@@ -3,6 +3,7 @@
 import base64
 import random
 from datetime import timedelta
+from xml.etree import ElementTree as ET
 
 import psycopg
 import pytest
@@ -12,6 +13,7 @@ from tests.factories import NOW, Archive
 
 pytestmark = pytest.mark.anyio
 
+ATOM = "{http://www.w3.org/2005/Atom}"
 SORTS = ["newest", "oldest", "relevance", "coverage", "positive", "negative"]
 
 
@@ -189,6 +191,19 @@ async def test_links_hold_what_was_understood_and_not_how_it_was_padded(api, arc
     assert answer.links["first"]["url"] == (
         "/articles?outlet=The+Guardian&to=3000-01-01T00%3A00%3A00Z&has_image=false&sort=newest"
     )
+
+
+async def test_each_page_of_a_feed_names_itself_and_the_same_feed(api, archive, settings):
+    for number in range(5):
+        archive.article(f"storm {number}")
+    first = f"{settings.origin}/articles?limit=2&format=jsonfeed"
+    feed = (await api.get("/articles?limit=2&format=jsonfeed")).json()
+    assert feed["feed_url"] == first
+    for address in (f"{first}&page=2", feed["next_url"]):
+        assert (await api.get(address)).json()["feed_url"] == address
+        atom = ET.fromstring((await api.get(address.replace("jsonfeed", "atom"))).content)  # noqa: S314 - ours
+        assert atom.findtext(f"{ATOM}id") == first.replace("jsonfeed", "atom")
+        assert atom.find(f"{ATOM}link[@rel='self']").get("href") == address.replace("jsonfeed", "atom")
 
 
 def _bent(cursor: str) -> str:

@@ -81,6 +81,23 @@ async def test_a_caller_that_does(api, archive, accept):
     assert (await api.get("/articles", headers={"Accept": accept})).status_code == 200
 
 
+async def test_a_list_may_stand_in_several_header_lines(api, archive):
+    archive.article("A storm")
+    lines = [("Accept", "application/xhtml+xml"), ("Accept", "application/rss+xml")]
+    for _ in range(2):  # made, then out of the cache
+        answer = await api.get("/articles", headers=lines)
+        assert answer.headers["content-type"].startswith("application/rss+xml")
+        assert (await api.get("/articles", headers=lines[:1])).status_code == 406
+    for accept, status in (("application/json", 200), ("text/plain", 406)):
+        answer = await api.get("/sources", headers=[("Accept", "text/html"), ("Accept", accept)])
+        assert answer.status_code == status
+    known = [("If-None-Match", '"x"'), ("If-None-Match", (await api.get("/articles")).headers["etag"])]
+    for method in ("GET", "HEAD"):  # out of the cache before it is routed, and after
+        assert (await api.request(method, "/articles", headers=known)).status_code == 304
+    wishes = [("Prefer", "respond-async"), ("Prefer", "wait=0")]
+    assert (await api.get("/articles?q=calm", headers=wishes)).headers["preference-applied"] == "wait=0"
+
+
 @pytest.mark.parametrize(
     ("sent", "taken"), [("abc-1.2_Z", True), ("", False), ("a b", False), ("x" * 65, False), ("<x>", False)]
 )

@@ -126,10 +126,29 @@ async def test_refusals(api, archive, query, parameter):
     assert (answer.status_code, answer.json()["parameter"]) == (400, parameter)
 
 
+@pytest.mark.parametrize(
+    ("parameter", "query"),
+    [
+        ("to", "from=9999-12-28&to=9999-12-30&tz=Asia/Tokyo"),
+        ("to", "from=9999-12-28&to=9999-12-31"),
+        ("to", "from=9999-12-31T23:30Z&to=9999-12-31T23:40Z&interval=hour"),
+        ("from", "from=0001-01-01&to=0001-01-03&tz=America/New_York"),
+        ("from", "from=0001-01-01&to=0001-01-03&tz=America/New_York&interval=hour"),
+    ],
+)
+async def test_a_time_at_an_end_of_the_calendar_is_refused_as_such(api, archive, parameter, query):
+    problem = (await api.get(f"{TRENDS}?{query}")).json()
+    assert (problem["status"], problem["parameter"]) == (400, parameter)
+    assert "of the calendar" in problem["detail"]
+
+
 async def test_a_summary_of_a_time_that_would_begin_before_the_calendar_is_refused(api, archive):
     answer = await api.get(SUMMARY, params={"to": "0001-01-05"})
     assert (answer.status_code, answer.json()["parameter"]) == (400, "to")
     assert (await get(api, SUMMARY, from_="0001-01-01", to="0001-01-05"))["articles"] == 0
+    archive.article("Storm")
+    assert (await get(api, SUMMARY, from_="0001-01-01", to="9999-12-31"))["articles"] == 1
+    assert (await get(api, "/articles", from_="0001-01-01", to="9999-12-31"))["total"] == 1
 
 
 async def test_every_new_article_changes_them(api, archive, redis):

@@ -54,7 +54,12 @@ async def test_a_query_string_has_a_limit_that_the_longest_honest_one_is_within(
     ):
         answer = await client.get("/articles", params={"sort": "newest", **parameters})
         assert answer.status_code == (400 if "q" in parameters else 200)
-    for padding in ("+" * 33_000, "a" * 33_000):
+    for long in ("a" * 20_000, "\u65b0" * 5_000, "\u65b0" * 2_000 + "&page=1"):
+        problem = (await client.get("/articles", params={"q": long})).json()
+        assert (problem["status"], problem["code"], problem["parameter"]) == (400, "query_too_long", "q")
+        assert f"has {len(long)} characters" in problem["detail"]
+    assert (await client.get("/articles?q=%FF" + "a" * 20_000)).json()["code"] == "query_too_long"
+    for padding in ("+" * 33_000, "a" * 33_000, "&q=storm&outlet=" + "a" * 33_000):
         answer = await client.get(f"/articles?page=2&sort=newest{padding}")
         assert (answer.status_code, answer.json()["code"]) == (414, "address_too_long")
 

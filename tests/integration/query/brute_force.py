@@ -58,6 +58,7 @@ class BruteForce:
         self.stems = {key: vector(text) for key, text in stems.items()}
         self.english = english
         self.begun = functools.cache(self._begun)
+        self.compared: list[bool] = []  # whether a term that is about words was, or is too common
 
     def find(self, root: Node, languages: Iterable[str]) -> set[int] | None:
         """The ids that match; None when there are only words that are too common, in all languages or in some."""
@@ -68,8 +69,11 @@ class BruteForce:
             return None
 
     def _find(self, root: Node, configs: list[str]) -> set[int] | None:
+        self.compared.clear()
         found = [(row.id, self._holds(root, row, words, configs)) for row, words in self.rows]
-        return None if found[0][1] is None else {row_id for row_id, holds in found if holds}
+        if self.compared and not any(self.compared):
+            return None
+        return {row_id for row_id, holds in found if holds}
 
     def _configs(self, languages: Iterable[str]) -> list[str]:
         return list({regconfig(language) for language in languages}) or ["english", "simple"]
@@ -107,11 +111,13 @@ class BruteForce:
         if leaf.field in ("author", "outlet"):
             return _named(leaf, (row.author or "") if leaf.field == "author" else row.outlet)
         if leaf.kind == "prefix":
+            self.compared.append(True)
             return any(self._begins(leaf, words, config) for config in configs)
         wanted = [self.stems[config, leaf.text] for config in configs]
         stemmed = [bool(self.stems[config, leaf.text]) for config in configs if config != "simple"]
         if any(stemmed) and not all(stemmed):
             raise LanguageDependentError
+        self.compared.append(all(wanted))
         return any(_occurs(each, words, _WEIGHTS[leaf.field]) for each in wanted) if all(wanted) else None
 
     def _begins(self, leaf: Text, words: Vector, config: str) -> bool:

@@ -117,13 +117,31 @@ def test_what_has_no_sentiment_is_in_no_range_and_in_every_negation(archive, rea
 
 
 @pytest.mark.parametrize(
-    ("text", "languages"), [("the", ()), ("-the", ()), ('"of the" AND and', ()), ("die der", ("de",))]
+    ("text", "languages", "position"),
+    [
+        ("the", (), 0),
+        ("-the", (), 1),
+        ('"of the" AND and', (), 0),
+        ("die der", ("de",), 0),
+        ("source:guardian the", (), 16),
+        ("the OR source:guardian", (), 0),
+        ("source:guardian -title:the", (), 23),
+        ("author:smith the", (), 13),
+        ("war lang:de", (), 0),
+    ],
 )
-def test_nothing_but_common_words_is_refused(archive, reader, text, languages):
+def test_nothing_but_common_words_is_refused_whatever_stands_beside_them(
+    archive, reader, text, languages, position
+):
     with pytest.raises(BadQueryError) as caught:
         compiled(reader, text, languages)
-    assert caught.value.code == "query_only_common_words"
-    assert 0 <= caught.value.position < len(text)
+    assert (caught.value.code, caught.value.position) == ("query_only_common_words", position)
+
+
+def test_a_query_without_words_is_about_its_fields(archive, reader):
+    german = archive.article("Der Krieg", language="de")
+    assert found(reader, "source:guardian lang:de") == {german}
+    assert found(reader, "(lang:de war) OR (lang:de krieg)") == {german}
 
 
 def test_a_word_that_is_common_in_one_of_two_languages_is_refused(archive, reader):

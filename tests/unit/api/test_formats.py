@@ -39,7 +39,8 @@ _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 def page(*articles, **fields):
     given = {
-        "title": "News: a < b", "url": "https://news.example/articles?q=a&b=c", "home": "https://news.example",
+        "title": "News: a < b", "feed": "https://news.example/articles?q=a&b=c",
+        "url": "https://news.example/articles?q=a&b=c&page=2", "home": "https://news.example",
         "next_url": "https://news.example/articles?cursor=x", "updated": AT,
     }  # fmt: skip
     return Page(articles=articles or (ARTICLE,), **{**given, **fields})
@@ -73,7 +74,8 @@ def test_rss_has_what_the_standard_wants():
         "length": "0",
         "type": "image/png",
     }
-    assert {each.get("rel") for each in channel.findall(f"{ATOM}link")} == {"self", "next"}
+    links = {each.get("rel"): each.get("href") for each in channel.findall(f"{ATOM}link")}
+    assert links == {"self": page().url, "next": page().next_url}
 
 
 def test_atom_has_what_the_standard_wants():
@@ -83,6 +85,9 @@ def test_atom_has_what_the_standard_wants():
         "News: a < b",
         "2026-03-01T12:30:00Z",
     ]
+    links = {each.get("rel"): each.get("href") for each in root.findall(f"{ATOM}link")}
+    assert links == {"self": page().url, "alternate": page().home, "next": page().next_url}
+    assert root.findtext(f"{ATOM}id") == page().feed
     entry = root.find(f"{ATOM}entry")
     for required in ("id", "title", "updated"):
         assert entry.findtext(f"{ATOM}{required}")

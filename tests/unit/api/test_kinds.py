@@ -30,6 +30,10 @@ def test_the_end_of_a_day_is_the_first_moment_of_the_next():
     assert Moment(end_of_day=True).read("to", "2026-12-31T00:00Z") == datetime(2026, 12, 31, tzinfo=UTC)
 
 
+def test_the_last_day_of_the_calendar_ends_with_it():
+    assert Moment(end_of_day=True).read("to", "9999-12-31") == datetime.max.replace(tzinfo=UTC)
+
+
 def test_a_list_has_one_canonical_form():
     kind = Choice(names=("a", "b", "c"), several=True)
     assert kind.read("source", "c, a,c") == ("a", "c")

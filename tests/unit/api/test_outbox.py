@@ -155,6 +155,21 @@ async def test_what_does_not_fit_is_counted(bus, clock, client):
     assert meter.seen().counts == {("search_not_recorded", ("full",)): 2}
 
 
+async def test_what_cannot_be_sent_at_the_end_is_counted(bus, clock, client):
+    meter = Meter()
+    outbox = process(bus, clock, client, meter)
+    outbox.searched("storm", 1, 7, "192.0.2.1")
+    outbox.searched("calm", 1, None, "192.0.2.1")
+    await outbox.start()
+    await outbox.stop()
+    assert (len(bus.searches), meter.seen().counts) == (2, {})
+    bus.away = True
+    outbox.searched("storm", 1, 7, "192.0.2.1")
+    outbox.searched("storm", 1, None, "192.0.2.1")
+    await outbox.stop()
+    assert meter.seen().counts == {("search_not_recorded", ("stopped",)): 2}
+
+
 async def test_repeats_tell_people_queries_and_secrets_apart(client):
     repeats = Repeats(client, "secret")
     asked = [("a", "storm"), ("a", "storm"), ("b", "storm"), ("a", "storms")]

@@ -7,6 +7,7 @@ import pytest
 from api import question
 from api.kinds import Integer, Text
 from api.params import Parameter, parse, texts
+from shared.errors import BadParameterError
 
 TABLE = (
     Parameter(name="q", kind=Text(longest=10), description="", example="x"),
@@ -18,6 +19,15 @@ def test_defaults_stand_for_what_is_not_given():
     assert parse(b"", TABLE) == {"q": None, "limit": 2}
     assert parse(b"&q=&", TABLE) == {"q": None, "limit": 2}
     assert parse(b"q=a+b%26&limit=5", TABLE) == {"q": "a b&", "limit": 5}
+
+
+@pytest.mark.parametrize("control", ["%1C", "%1D", "%1E", "%1F", "%C2%85"])
+@pytest.mark.parametrize(
+    "sent", ["limit={}1", "sort=newest{}", "source=guardian,{}reddit", "cursor={}", "author={}x", "{}limit=1"]
+)
+def test_a_control_character_is_no_white_space(sent, control):
+    with pytest.raises(BadParameterError):
+        parse(sent.format(control).encode(), question.PARAMETERS)
 
 
 @pytest.mark.parametrize(

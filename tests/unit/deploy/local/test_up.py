@@ -64,6 +64,20 @@ def test_impossible_options(run, arguments, sentence):
     assert sentence in said
 
 
+@pytest.mark.parametrize("own", ["1:x", None])
+def test_the_api_signs_with_the_operators_own_keys_if_there_are_some(tmp_path, own):
+    env = {"NEWSINTEL_SESSION_KEYS": own} if own else {}
+    api = up._api_settings(
+        parser().parse_args(["up", "--data-dir", str(tmp_path)]),
+        Postgres(str(tmp_path), process=psutil.Process()),
+        "redis://localhost",
+        settings.Sources(real=[], simulated=[], environment=env),
+    )
+    made = tmp_path / "secrets" / "session-key"
+    assert api["NEWSINTEL_SESSION_KEYS"] == (own or made.read_text())
+    assert "NEWSINTEL_SEAL_KEYS" not in api
+
+
 def test_no_worker_can_sign_a_session(tmp_path):
     env = {"NEWSINTEL_SESSION_KEYS": "1:x", "NEWSINTEL_GUARDIAN_KEY": "y"}
     ingest = up._ingest_settings(
