@@ -145,7 +145,8 @@ class Cache:
     ) -> Answer:
         """Keep an answer unless something was published since; returns it with its times.
 
-        query: the text that ingest matches new articles with (empty: every one changes the answer, None: none does);
+        query: the entry of shared.query.standing that ingest matches new articles with (empty: every one changes the
+        answer, None: none does);
         stories: the stories that it shows, each of which changes it, too.
         """
         now = int(time.time())

@@ -70,7 +70,10 @@ PARAMETERS = (
     Parameter(
         name="explain",
         kind=Flag(),
-        description="What was understood, how much each term finds, and how much each filter removes; `json` alone.",
+        description=(
+            "What was understood, how much each term finds, and how much each filter removes after those before it; "
+            "`json` alone."
+        ),
         example="true",
         default=False,
     ),

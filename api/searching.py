@@ -14,6 +14,7 @@ from shared.query import parser
 from shared.query.canonical import cache_text, canonical
 from shared.query.fields import LABELS
 from shared.query.limits import MAX_CHARACTERS
+from shared.query.standing import Standing
 from shared.query.tokens import QUOTES
 from shared.query.tree import And, Equal, Leaf, Node, Not, Or, Polarity, Query, Text, all_of, any_of
 from shared.sources import SOURCES
@@ -113,14 +114,14 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """A search as it was understood.
 
     wanted: for the database; typed: the query as it was written; words: its canonical text, or empty;
-    standing: the canonical text of query and filters (dates, images and hidden outlets apart), which new articles are
-    matched with. What somebody hides is nobody's business: it is part of no text that is kept.
+    standing: what new articles are matched with: query and filters, dates and picture, without the hidden outlets. What
+    somebody hides is nobody's business: it is part of no text that is kept.
     """
 
     wanted: Wanted
     typed: str
     words: str
-    standing: str
+    standing: Standing
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -128,7 +129,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         wanted = self.wanted
         # By itself, too: which words are too common is decided by its own languages before that of the filter.
         query = cache_text(wanted.query.root) if wanted.query else ""
-        return self.standing, query, wanted.since, wanted.until, wanted.has_image, wanted.hidden
+        return self.standing.text, query, wanted.since, wanted.until, wanted.has_image, wanted.hidden
 
 
 def asked(query_string: bytes) -> Asked:
@@ -157,7 +158,12 @@ def of_values(values: dict[str, Any]) -> Asked:
         ),
         typed=typed,
         words=canonical(query.root) if query else "",
-        standing=cache_text(whole.root) if whole else "",
+        standing=Standing(
+            text=cache_text(whole.root) if whole else "",
+            since=values["from"],
+            until=values["to"],
+            has_image=values["has_image"],
+        ),
     )
 
 

@@ -37,7 +37,7 @@ class Had(NamedTuple):
 class Plan(NamedTuple):
     """How an answer is made and kept.
 
-    query: what ingest matches new articles with (empty: every new article changes it; None: no new one does);
+    query: the entry that ingest matches new articles with (empty: every new article changes it; None: no new one does);
     searched: what the caller searched for, on a first page; seconds: for how long it may be kept.
     """
 

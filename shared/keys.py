@@ -26,9 +26,7 @@ def answer(command_id: str) -> str:
 
 # Searches -----------------------------------------------------------------------------------------------------
 GENERATION = "standing:generation"  # integer: grows with each publish
-STANDING = (
-    "standing:until"  # sorted set: query text -> unix time until which some cached answer of it may live
-)
+STANDING = "standing:until"  # sorted set: shared.query.standing entry -> unix time until which an answer of it may live
 
 
 def search(digest: str) -> str:
@@ -37,7 +35,7 @@ def search(digest: str) -> str:
 
 
 def variants(query: str) -> str:
-    """Set: the digests of all cached answers of one query text (its pages and filters)."""
+    """Set: the digests of all cached answers of one entry of shared.query.standing (its pages and forms)."""
     return f"standing:variants:{query}"
 
 

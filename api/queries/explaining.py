@@ -5,18 +5,19 @@ from typing import Any, Final, Literal
 import msgspec
 from psycopg import AsyncConnection, sql
 
-from api.queries import listing
+from api.queries import listing, sample
 from api.queries.lexicon import lexemes
 from api.queries.matching import Wanted, columns, matching, of_part
+from api.queries.sample import Part
 from shared.query import explain
 from shared.query.canonical import canonical
 from shared.query.compile import Condition
 from shared.query.lexemes import lookups
-from shared.query.tree import all_of
 
 # Counts stop here: an explanation costs no more than a search.
 MOST: Final = 1_000
 _ORIGIN: Final = sql.SQL("articles a")
+_STORY: Final = sql.SQL("a.story_id")
 
 
 class TermFound(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,49 +36,72 @@ class TermFound(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Removed(msgspec.Struct, frozen=True, kw_only=True):
-    """One filter and how many articles it alone removes: they satisfy everything else."""
+    """One filter. removed: how many articles it removes of those that the filters before it have left; failing: how
+    many of all that were examined it does not let pass.
+    """
 
     filter: str
     removed: int
+    failing: int
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """understood: query and filters in the query language.
+    """understood: query and filters in the query language; terms: those of `q`.
 
-    filters: what each removes of the newest `examined` articles that have the words.
+    examined: so many articles, the newest that the index finds by the parts in found_by (of all, without any);
+    examined_relation: whether these are all of them (eq) or there are more (gte). filters: what each removes of them,
+    one after another. remaining: examined less all that was removed; remaining_stories: how many stories these are,
+    which is what `total` counts, of everything.
     """
 
     understood: str
     terms: list[TermFound]
-    filters: list[Removed]
     examined: int
+    examined_relation: Literal["eq", "gte"]
+    found_by: list[str]
+    filters: list[Removed]
     remaining: int
+    remaining_stories: int
 
 
 async def explanation(connection: AsyncConnection[Any], wanted: Wanted) -> Explanation:
     extent = await listing.extent(connection)
+    everything = await matching(connection, Wanted())
     whole = wanted.whole
-    filters, terms = _others(wanted), list[TermFound]()
-    found = await matching(connection, Wanted())
+    filters, terms, parts = _others(wanted), list[TermFound](), list[Part]()
     if whole is not None:
         known = await lexemes(connection, lookups(whole.root))
         steps = explain.steps(whole, known, columns=columns())
-        if words := [step for step in steps if step.is_text]:
-            found = of_part(whole, all_of([step.part for step in words]), words[0].configs, known)
-        filters = {step.text: step.condition for step in steps if not step.is_text} | filters
+        if parts := sample.words(whole, steps, known):
+            steps = [step for step in steps if not step.is_text]
+        filters = {step.text: step.condition for step in steps} | filters
+        parts += sample.names_and_kinds(whole, steps, known)
         terms = await _terms(connection, wanted, extent) if wanted.query else []
-    examined = await listing.newest(connection, found, extent, MOST)
-    sample = Condition(sql.SQL("a.id = ANY(%(sample)s)"), {"sample": examined})
-    counted = explain.removed(sample, _numbered(filters), _ORIGIN, MOST)
-    query = sql.Composed([counted.expression])
-    [[*removed, kept]] = await listing.rows(connection, query, counted.values)
+    parts += sample.picture_and_time(wanted, filters, everything)
+    found = await sample.found(connection, parts or [Part(names=[], matching=everything)], extent, MOST)
+    counts = await _counts(connection, found.ids, filters)
     return Explanation(
         understood=canonical(whole.root) if whole else "",
         terms=terms,
-        filters=[Removed(filter=name, removed=n) for name, n in zip(filters, removed, strict=True)],
-        examined=len(examined),
-        remaining=kept,
+        examined=len(found.ids),
+        examined_relation="eq" if found.is_all else "gte",
+        found_by=found.found_by,
+        filters=[
+            Removed(filter=name, removed=removed, failing=failing)
+            for name, removed, failing in zip(filters, counts[:-2:2], counts[1:-2:2], strict=True)
+        ],
+        remaining=counts[-2],
+        remaining_stories=counts[-1],
     )
+
+
+async def _counts(
+    connection: AsyncConnection[Any], ids: list[int], filters: dict[str, Condition]
+) -> list[int]:
+    examined = Condition(sql.SQL("a.id = ANY(%(sample)s)"), {"sample": ids})
+    counted = explain.removed(examined, _numbered(filters), _ORIGIN, _STORY, MOST)
+    [row] = await listing.rows(connection, sql.Composed([counted.expression]), counted.values)
+    return list(row)
 
 
 async def _terms(

@@ -183,10 +183,7 @@ async def newest(
     if extent is None:
         return []
     matches = _matches(matching.article, _DIRECTIONS[True])
-    values = {
-        **_steps(Bounds(begin=extent.newest, end=extent.oldest), matching),
-        "since": None, "until": None, "hidden": [], "most": most,
-    }  # fmt: skip
+    values = {**_steps(Bounds(begin=extent.newest, end=extent.oldest), matching), "most": most}
     found = await rows(connection, _NEWEST.format(matches=matches), matching.values | values)
     return [row[0] for row in found]
 

@@ -81,8 +81,9 @@ _STORY: Final = """
     FROM stories WHERE id = %s
 """
 
+# Ids are given in the order in which articles reach us. Whatever joins stories, the one that keeps its id is the older.
 _MEMBERS: Final = sql.SQL("""
-    SELECT a.match_method, a.match_score, {columns}
+    SELECT a.match_method, a.match_score, a.id = min(a.id) OVER (), {columns}
     FROM articles a LEFT JOIN article_sentiments s ON s.article_id = a.id
     WHERE a.story_id = %s ORDER BY a.published_at, a.id LIMIT %s
 """).format(columns=articles.COLUMNS)
@@ -126,26 +127,32 @@ async def by_id(connection: AsyncConnection[Any], story_id: int) -> Story | Move
 
 
 def _members(rows: Sequence[Sequence[Any]]) -> list[Member]:
-    made = [(method, score, articles.article(columns, ())) for method, score, *columns in rows]
-    begin = made[0][2].published_at
+    made = [
+        (method, score, is_oldest, articles.article(columns, ()))
+        for method, score, is_oldest, *columns in rows
+    ]
+    begin = made[0][3].published_at
     return [
         Member(
             article=article,
-            matched=Matched(method=method, score=score, why=_why(method, score, is_first=number == 0)),
+            matched=Matched(method=method, score=score, why=_why(method, score, is_oldest=is_oldest)),
             hours_later=round((article.published_at - begin).total_seconds() / 3600, 2),
         )
-        for number, (method, score, article) in enumerate(made)
+        for method, score, is_oldest, article in made
     ]
 
 
-def _why(method: str, score: float | None, *, is_first: bool) -> str:
+def _why(method: str, score: float | None, *, is_oldest: bool) -> str:
+    """is_oldest: no article of the story reached us before; what it began with may have been deleted since."""
     if method == "title" and score is not None:
         return (
             f"Its title is {score:.0f} % alike to another one of the story, with the same numbers and dates."
         )
-    if is_first:
-        return "It told the story first."
-    return "It began a story of its own, which an article alike to both has joined to this one."
+    if method == "title":
+        return "One item led to it and to another one of the story: its address was changed."
+    if is_oldest:
+        return "The story began with it: it was the first of them to reach us."
+    return "It began a story of its own; a title or an address that came later joined that story to this one."
 
 
 def timeline(members: Sequence[Member]) -> list[Hour]:

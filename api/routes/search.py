@@ -36,6 +36,7 @@ from api.queries.highlights import highlights
 from api.queries.search import Found, Place
 from api.queries.sources import LastPull
 from api.question import PARAMETERS, PERSONAL, Question
+from shared.query import standing
 from shared.query_key import query_key
 
 PREFER = Parameter(
@@ -145,9 +146,8 @@ async def _look(at: Deps, name: str, asked: Question) -> Look:
         answer = await at.cache.put(
             name,
             answer,
-            query=""
-            if asked.view.explain
-            else asked.asked.standing,  # it counts what only a part of it finds
+            # An explanation counts what only a part of the query finds, of any time.
+            query=standing.entry(standing.Standing() if asked.view.explain else asked.asked.standing),
             generation=generation,
             seconds=seconds,
             stories=[each.story_id for each in found.articles],

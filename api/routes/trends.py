@@ -17,6 +17,7 @@ from api.queries.matching import Wanted
 from api.searching import Asked
 from api.serving import Draft, Plan
 from shared.errors import BadParameterError
+from shared.query.standing import Standing, entry
 
 # More buckets than a chart has room for; and what an answer may cost is bounded with it.
 MOST_BUCKETS: Final = 1_000
@@ -76,7 +77,8 @@ async def trends(request: Request[Any, Any, Any]) -> ASGIResponse:
     asked = searching.of_values(values)
     at = deps.of(request)
     interval, zone = values["interval"], ZoneInfo(values["tz"])
-    _bounds(*_time(asked, SPANS[interval], at.clock()), interval, zone)  # refuses before anything is asked
+    begin, end = _time(asked, SPANS[interval], at.clock())
+    _bounds(begin, end, interval, zone)  # refuses before anything is asked
 
     async def read(connection: Any) -> Draft:
         since, until = _time(asked, SPANS[interval], at.clock())
@@ -93,9 +95,10 @@ async def trends(request: Request[Any, Any, Any]) -> ASGIResponse:
         )
         return Draft(answers.answer(msgspec.json.encode(answer)))
 
-    # Every new article is coverage, so every one changes the answer: no query of its own.
     name = cache.digest(("trends", asked.key, interval, zone.key))
-    return await serving.answered(request, at, Plan(name=name, read=read, query="", seconds=SECONDS))
+    # Every article of that time is coverage, so every one changes the answer: whatever the query finds.
+    query = entry(Standing(since=_whole_hours(begin, asked), until=asked.wanted.until))
+    return await serving.answered(request, at, Plan(name=name, read=read, query=query, seconds=SECONDS))
 
 
 @get(
@@ -111,7 +114,9 @@ async def summary(request: Request[Any, Any, Any]) -> ASGIResponse:
     at = deps.of(request)
     name = cache.digest(("summary", asked.key))
     read = functools.partial(_summary, asked, at)
-    return await serving.answered(request, at, Plan(name=name, read=read, query="", seconds=SECONDS))
+    begin, _ = _time(asked, SPANS["day"], at.clock())
+    query = entry(msgspec.structs.replace(asked.standing, since=_whole_hours(begin, asked)))
+    return await serving.answered(request, at, Plan(name=name, read=read, query=query, seconds=SECONDS))
 
 
 async def _summary(asked: Asked, at: deps.Deps, connection: Any) -> Draft:
@@ -139,6 +144,13 @@ def _time(asked: Asked, span: timedelta, now: datetime) -> tuple[datetime, datet
             "from", "it lies in the future", "use a time before now, or give `to` as well"
         )
     return since, until
+
+
+def _whole_hours(begin: datetime, asked: Asked) -> datetime:
+    """From when on articles change the answer. What begins with the usual span begins later each time that it is made;
+    within an hour all such answers stand under one text. An end that nobody asked for is left open for that reason.
+    """
+    return asked.wanted.since or begin.replace(minute=0, second=0, microsecond=0)
 
 
 def _bounds(since: datetime, until: datetime, interval: buckets.Interval, zone: ZoneInfo) -> list[datetime]:

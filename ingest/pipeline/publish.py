@@ -1,11 +1,11 @@
 """After the commit: drop exactly the cached answers that the new articles change.
 
 The api remembers in Redis which queries have cached answers ("standing" queries), and which answers show which story.
-An answer goes when a changed article matches its query or did so before it changed - then the answer counts it - and
-when it shows a story that changed: its article may have a better version now, or be seen in another place. The api
-reads GENERATION before it asks PostgreSQL and keeps its answer only if GENERATION is still the same, so an answer that
-was made beside a publish is never kept. GENERATION therefore grows first, then the answers go, and in the same moment
-every api process is told which.
+An answer goes when a changed article matches its query, time and picture or did so before it changed - then the answer
+counts it - and when it shows a story that changed: its article may have a better version now, or be seen in another
+place. The api reads GENERATION before it asks PostgreSQL and keeps its answer only if GENERATION is still the same, so
+an answer that was made beside a publish is never kept. GENERATION therefore grows first, then the answers go, and in
+the same moment every api process is told which.
 """
 
 from collections.abc import Sequence

@@ -95,24 +95,31 @@ def steps(query: Query, lexemes: Lexemes, *, columns: Columns = COLUMNS) -> list
 
 
 def removed(
-    found: Condition, filters: Mapping[str, Condition], origin: sql.Composable, most: int
+    found: Condition,
+    filters: Mapping[str, Condition],
+    origin: sql.Composable,
+    story: sql.Composable,
+    most: int,
 ) -> Condition:
-    """A statement of one row: of the `most` first rows that satisfy `found`, how many each filter alone removes.
+    """A statement of one row: what the filters, one after another, do to the `most` first rows that satisfy `found`.
 
-    Alone: they satisfy all the other filters. The last column, `kept`, counts what satisfies all of them.
+    Two columns for each filter: how many rows it removes of those that the filters before it have left, and how many
+    do not satisfy it at all. Then how many satisfy all of them, and of how many stories these are.
     """
     flags = [
         sql.SQL("({}) IS TRUE AS {}").format(each.expression, sql.Identifier(name))
         for name, each in filters.items()
     ]
-    counts = [
-        sql.SQL("count(*) FILTER (WHERE {}) AS {}").format(_only_not(name, filters), sql.Identifier(name))
-        for name in filters
-    ]
-    kept = sql.SQL("count(*) FILTER (WHERE {}) AS kept").format(_only_not(None, filters))
+    counts: list[sql.Composable] = []
+    passed: list[sql.Composable] = [sql.SQL("true")]
+    for name in map(sql.Identifier, filters):
+        fails = sql.SQL("NOT {}").format(name)
+        counts += [_count([*passed, fails]), _count([fails])]
+        passed.append(name)
+    stories = sql.SQL("count(DISTINCT story) FILTER (WHERE {})").format(sql.SQL(" AND ").join(passed))
     statement = sql.SQL("SELECT {} FROM (SELECT {} FROM {} WHERE {} LIMIT {}) found").format(
-        sql.SQL(", ").join([*counts, kept]),
-        sql.SQL(", ").join(flags),
+        sql.SQL(", ").join([*counts, _count(passed), stories]),
+        sql.SQL(", ").join([*flags, sql.SQL("{} AS story").format(story)]),
         origin,
         found.expression,
         sql.Literal(most),
@@ -120,9 +127,8 @@ def removed(
     return Condition(statement, {**found.values, **_values(filters.values())})
 
 
-def _only_not(failing: str | None, names: Iterable[str]) -> sql.Composable:
-    flags = [sql.SQL("NOT {}" if name == failing else "{}").format(sql.Identifier(name)) for name in names]
-    return sql.SQL(" AND ").join(flags) if flags else sql.SQL("true")
+def _count(conditions: Iterable[sql.Composable]) -> sql.Composed:
+    return sql.SQL("count(*) FILTER (WHERE {})").format(sql.SQL(" AND ").join(conditions))
 
 
 def _values(conditions: Iterable[Condition]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from api.queries import explaining
 from api.queries.highlights import CONTENT
 from tests.factories import NOW
 
@@ -102,11 +103,71 @@ async def test_an_explanation_says_what_was_understood_and_what_each_part_does(a
     assert (terms["storms"]["position"], terms["storms"]["articles"]) == (4, 4)
     assert (terms["the"]["ignored"], terms["the"]["articles"]) == (True, 0)
     assert terms["sentiment:positive"]["articles"] == 4
-    assert {each["filter"]: each["removed"] for each in explained["filters"]} == {
-        "sentiment:positive": 0, "source:guardian": 0, "has_image": 1,
-    }  # fmt: skip
-    assert (explained["examined"], explained["remaining"]) == (4, 2)
+    assert explained["filters"] == [
+        {"filter": "sentiment:positive", "removed": 1, "failing": 1},
+        {"filter": "source:guardian", "removed": 0, "failing": 1},
+        {"filter": "has_image", "removed": 1, "failing": 2},
+    ]
+    assert (explained["examined"], explained["examined_relation"], explained["found_by"]) == (
+        4,
+        "eq",
+        ["storms"],
+    )
+    assert (explained["remaining"], explained["remaining_stories"]) == (2, 2)
     assert "explain" not in await found(api, q="storms")
+
+
+async def test_what_filters_remove_adds_up_where_every_article_fails_several(api, archive):
+    for _ in range(3):
+        archive.article("Climate", source_name="CNN", language="en")
+    answer = await found(api, q="climate", language="de", outlet="bbc", explain="true")
+    explained = answer["explain"]
+    assert (answer["total"], explained["examined"], explained["remaining"]) == (0, 3, 0)
+    assert explained["filters"] == [
+        {"filter": "lang:de", "removed": 3, "failing": 3},
+        {"filter": 'outlet:"bbc"', "removed": 0, "failing": 3},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "examined", "found_by", "removed"),
+    [
+        ({"author": "Smith"}, 3, ['author:"smith"'], {'author:"smith"': 0}),
+        ({"q": "lang:hi"}, 4, ["lang:hi"], {"lang:hi": 0}),
+        ({"language": "hi", "author": "Smith"}, 3, ['author:"smith"'], {"lang:hi": 2, 'author:"smith"': 0}),
+        # Everybody writes about storms: what else the index knows is looked up with them.
+        ({"q": "storm", "author": "Smith"}, 3, ["storm", 'author:"smith"'], {'author:"smith"': 0}),
+        ({"q": "storm", "from": "2026-03-02"}, 2, ["storm", "from", "to"], {"from": 0, "to": 0}),
+        ({"from": "2026-03-02"}, 2, ["from", "to"], {"from": 0, "to": 0}),
+        # Nothing is both: of the newest with the word, how many fail.
+        ({"q": "storm", "author": "nobody"}, 5, ["storm"], {'author:"nobody"': 5}),
+        ({"q": "-storm", "author": "Smith"}, 3, ['author:"smith"'], {"-storm": 3, 'author:"smith"': 0}),
+        ({"q": "-storm"}, 5, [], {"-storm": 5}),
+        ({}, 5, [], {}),
+    ],
+)
+async def test_a_search_with_few_results_explains_those(
+    api, archive, monkeypatch, asked, examined, found_by, removed
+):
+    monkeypatch.setattr(explaining, "MOST", 5)
+    for number in range(20):
+        archive.article(
+            "Storm",
+            author="Jane Smith" if number < 3 else "Doe",
+            language="hi" if number in (2, 5, 6, 7) else "en",
+            published_at=NOW + timedelta(days=1 if number > 17 else 0, minutes=number),
+        )
+    if "from" in asked:
+        asked = {**asked, "to": "2026-03-09"}
+    answer = await found(api, **asked, explain="true")
+    explained = answer["explain"]
+    assert (explained["examined"], explained["found_by"]) == (examined, found_by)
+    assert {each["filter"]: each["removed"] for each in explained["filters"]} == removed
+    assert explained["remaining"] == examined - sum(removed.values())
+    is_all = examined < 5
+    assert explained["examined_relation"] == ("eq" if is_all else "gte")
+    if is_all:
+        assert explained["remaining_stories"] == answer["total"]
 
 
 async def test_an_explanation_says_which_words_of_a_phrase_are_not_compared(api, archive):

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from litestar.testing import AsyncTestClient
 
 from api.app import create_app
+from api.queries import explaining
 from shared.config import ApiSettings
 from shared.query import parser
 from shared.query.tree import all_of
@@ -163,6 +164,42 @@ def test_the_api_finds_what_brute_force_finds(ask, brute_force, rows, tree, filt
         assert times == sorted(times, reverse=True)
     if sort == "oldest":
         assert times == sorted(times)
+
+
+@settings(max_examples=250, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(
+    tree=st.none() | query_tests._TREES,
+    filters=st.just({}) | FILTERS,
+    most=st.sampled_from([3, 20, 1_000]),
+    seed=st.integers(0, 99),
+)
+def test_an_explanation_adds_up_and_agrees_with_the_search(ask, brute_force, rows, tree, filters, most, seed):
+    query = dict(filters)
+    if tree is not None:
+        query["q"] = query_tests._Typist(seed).typed(tree)
+    expected = _expected(brute_force, rows, tree, filters)
+    if expected is None:
+        return
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(explaining, "MOST", most)
+        answer = ask(f"/articles?{urlencode({**query, 'explain': 'true', 'limit': most % 7 + 1})}").json()
+    explained = answer["explain"]
+    removed = [each["removed"] for each in explained["filters"]]
+    assert explained["remaining"] == explained["examined"] - sum(removed), query
+    assert all(each["removed"] <= each["failing"] <= explained["examined"] for each in explained["filters"])
+    assert all(
+        each["failing"] == 0 for each in explained["filters"] if each["filter"] in explained["found_by"]
+    )
+    if explained["filters"]:
+        assert removed[0] == explained["filters"][0]["failing"]
+    if explained["examined_relation"] == "eq":
+        assert explained["remaining"] == len(expected), query
+        assert explained["remaining_stories"] == answer["total"] == len({rows[id_][0] for id_ in expected})
+    else:
+        assert explained["examined"] == most
+        assert explained["remaining"] <= len(expected), query
+    if most == 1_000:
+        assert explained["examined_relation"] == "eq"
 
 
 TENTHS = [n / 10 for n in range(-10, 10)]

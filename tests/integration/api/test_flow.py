@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import psycopg
@@ -12,6 +13,7 @@ from litestar.testing import AsyncTestClient
 from api.app import create_app
 from shared import keys
 from shared.commands import FetchQuery
+from shared.query.standing import Standing, entry, of_entry
 from shared.query_key import query_key
 from tests.factories import Archive
 from tests.fakes import FakeWorker, asked
@@ -199,6 +201,43 @@ async def test_an_answer_is_registered_where_a_publication_finds_it(api, archive
     assert set(standing) == {b"storm", b""}
     assert standing[b"storm"] - time.time() == pytest.approx(300, abs=3)
     assert redis.ttl(keys.variants("storm")) == pytest.approx(300, abs=3)
+
+
+TIME = "from=2026-02-01&to=2026-02-28"
+FEBRUARY = {"since": datetime(2026, 2, 1, tzinfo=UTC), "until": datetime(2026, 3, 1, tzinfo=UTC)}
+
+
+@pytest.mark.parametrize(
+    ("address", "standing"),
+    [
+        (f"/articles?q=storm&{TIME}", Standing(text="storm", **FEBRUARY)),
+        ("/articles?q=storm&has_image=false", Standing(text="storm", has_image=False)),
+        (f"/articles?q=storm&{TIME}&explain=true", Standing()),
+        (f"/articles/sentiment/trends?q=storm&{TIME}", Standing(**FEBRUARY)),
+        (
+            f"/articles/sentiment/summary?q=storm&{TIME}&has_image=true",
+            Standing(text="storm", has_image=True, **FEBRUARY),
+        ),
+    ],
+)
+async def test_an_answer_is_registered_with_its_time_and_picture(
+    api, archive, redis, redis_url, address, standing
+):
+    with FakeWorker(redis_url):
+        await api.get(address, headers=PATIENT)
+    assert redis.zrange(keys.STANDING, 0, -1) == [entry(standing).encode()]
+    assert redis.scard(keys.variants(entry(standing))) == 1
+
+
+async def test_a_trend_that_began_a_while_ago_stands_from_its_hour_on_and_without_an_end(api, redis):
+    await api.get("/articles/sentiment/trends?interval=day")
+    await api.get("/articles/sentiment/summary?q=storm")
+    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=30)
+    since = {hour - timedelta(hours=1), hour}  # it may have struck meanwhile
+    found = [of_entry(each.decode()) for each in redis.zrange(keys.STANDING, 0, -1)]
+    assert {each.text for each in found} == {"", "storm"}
+    assert {each.since for each in found} <= since
+    assert {each.until for each in found} == {None}
 
 
 async def test_an_answer_from_before_a_publication_is_not_kept(app, archive, redis, monkeypatch):

@@ -33,6 +33,9 @@ ROW = [
     "delta gamma hotel india julia storm mango nancy",
 ]
 TIME = "from=2026-02-01&to=2026-03-31"
+# Before most of the articles, with them, and after them.
+PERIODS = ("from=2026-02-01&to=2026-02-28", "from=2026-03-01&to=2026-03-01", "from=2026-03-02&to=2026-03-31")
+PAST = "from=2020-01-01&to=2020-01-31"
 ADDRESSES = [
     "/articles",
     "/articles?q=storm",
@@ -56,6 +59,18 @@ ADDRESSES = [
     f"/articles/sentiment/trends?q=storm&{TIME}",
     f"/articles/sentiment/trends?q=whales&{TIME}",
     f"/articles/sentiment/summary?q=storm&{TIME}",
+    *(
+        address
+        for time in PERIODS
+        for address in (
+            f"/articles?q=storm&{time}",
+            f"/articles?q=source:guardian&{time}&sort=oldest",
+            f"/articles?{time}",
+            f"/articles?{time}&has_image=false&sort=coverage",
+            f"/articles/sentiment/trends?q=storm&{time}",
+            f"/articles/sentiment/summary?q=source:guardian&{time}&has_image=true",
+        )
+    ),
 ]
 
 
@@ -110,6 +125,18 @@ def improves(ports):
     run([better], "f", ports)
 
 
+def is_dated_earlier(ports):
+    run([raw(TITLE, url=PAGE, published_at="2026-02-15T09:00:00Z")], "f", ports)
+
+
+def gets_a_picture(ports):
+    pictured = raw(
+        TITLE, url=PAGE, content="Storm. " * 99, image_url="https://i.example/1.jpg",
+        modified_at="2026-03-02T11:00:00Z",
+    )  # fmt: skip
+    run([pictured], "f", ports)
+
+
 def is_posted_again(ports):
     run([from_reddit("Look at that", PAGE, source_name="r/harbours")], "f", ports)
 
@@ -127,7 +154,8 @@ def is_past_its_time(ports):
 
 
 CHANGES = [
-    arrives, joins, merges, improves, is_posted_again, is_scored_again, is_deleted_on_reddit, is_past_its_time,
+    arrives, joins, merges, improves, is_dated_earlier, gets_a_picture, is_posted_again, is_scored_again,
+    is_deleted_on_reddit, is_past_its_time,
 ]  # fmt: skip
 
 
@@ -195,5 +223,33 @@ async def test_the_next_answer_has_it(cached, truth, archive, ports, change):
     assert before != after
     deadline = time.monotonic() + ANNOUNCED_SECONDS
     while older := [each for each in ADDRESSES if await ask(cached, each) != after[each]]:
+        assert time.monotonic() < deadline, older
+        await asyncio.sleep(0.05)
+
+
+async def test_the_answers_of_a_time_that_is_over_stay_until_an_article_of_that_time_comes(
+    cached, archive, ports
+):
+    past = [
+        f"/articles?q=storm&{PAST}",
+        f"/articles/sentiment/trends?q=storm&{PAST}",
+        f"/articles/sentiment/summary?q=storm&{PAST}",
+    ]
+    now = "/articles?q=storm&from=2026-03-01"
+    before = {address: await warmed(cached, address) for address in [*past, now]}
+    await asyncio.to_thread(run, [raw("A new storm drowns the harbour")], "f", ports)
+    deadline = time.monotonic() + ANNOUNCED_SECONDS
+    while await ask(cached, now) == before[now]:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
+    for address in past:
+        answer = await cached.get(address)
+        assert "; hit" in answer.headers["cache-status"], address
+        assert seen(answer) == before[address]
+    await asyncio.to_thread(
+        run, [raw("A storm of long ago", published_at="2020-01-15T09:00:00Z")], "f", ports
+    )
+    deadline = time.monotonic() + ANNOUNCED_SECONDS
+    while older := [address for address in past if await ask(cached, address) == before[address]]:
         assert time.monotonic() < deadline, older
         await asyncio.sleep(0.05)

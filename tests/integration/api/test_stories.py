@@ -38,7 +38,7 @@ async def test_a_story_with_all_that_is_known_of_it(api, told):
     assert (story["title"], story["article_count"], story["outlets"]) == ("Harbour law is passed", 3, 2)
     assert [each["hours_later"] for each in story["articles"]] == [0, 1.5, 30]
     first, lead, last = story["articles"]
-    assert first["matched"]["why"] == "It told the story first."
+    assert first["matched"]["why"] == "The story began with it: it was the first of them to reach us."
     assert lead["matched"] == {
         "method": "title",
         "score": pytest.approx(93.4),
@@ -52,6 +52,43 @@ async def test_a_story_with_all_that_is_known_of_it(api, told):
     guardian, post = story["tone_by_outlet"]
     assert (guardian["source_name"], guardian["articles"], guardian["measured"]) == ("The Guardian", 2, 1)
     assert (guardian["polarity"], post["polarity"]) == (0.5, -0.5)
+
+
+async def test_the_story_began_with_what_reached_us_first_whenever_that_was_published(api, archive, database):
+    story = archive.story()
+    founder = archive.article("Harbour law passes", story_id=story)
+    later = archive.article("Harbour law is passed", story_id=story, published_at=NOW - timedelta(hours=1))
+    with psycopg.connect(database.worker, autocommit=True) as worker:
+        worker.execute("UPDATE articles SET match_method = 'title', match_score = 93 WHERE id = %s", (later,))
+        stories.refresh(worker, [story])
+    told = (await api.get(f"/stories/{story}")).json()["articles"]
+    assert [each["article"]["id"] for each in told] == [later, founder]
+    assert [each["matched"]["why"] for each in told] == [
+        "Its title is 93 % alike to another one of the story, with the same numbers and dates.",
+        "The story began with it: it was the first of them to reach us.",
+    ]
+
+
+async def test_what_is_left_of_a_story_that_was_joined_did_not_begin_it(api, archive, database):
+    """The article that this story began with has been deleted."""
+    story = archive.story()
+    matched = archive.article("Harbour law is passed", story_id=story)
+    joined = archive.article("New harbour law", story_id=story, published_at=NOW - timedelta(hours=1))
+    moved = archive.article("A law", story_id=story, published_at=NOW + timedelta(hours=1))
+    with psycopg.connect(database.worker, autocommit=True) as worker:
+        worker.execute(
+            "UPDATE articles SET match_method = 'title', match_score = 93 WHERE id = %s", (matched,)
+        )
+        worker.execute("UPDATE articles SET match_method = 'title' WHERE id = %s", (moved,))
+        stories.refresh(worker, [story])
+    why = {
+        each["article"]["id"]: each["matched"]["why"]
+        for each in (await api.get(f"/stories/{story}")).json()["articles"]
+    }
+    assert why[joined] == (
+        "It began a story of its own; a title or an address that came later joined that story to this one."
+    )
+    assert why[moved] == "One item led to it and to another one of the story: its address was changed."
 
 
 async def test_a_merged_story_redirects_for_good(api, archive, database, told):

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared import keys
+from shared.query.standing import of_entry
 
 pytestmark = pytest.mark.anyio
 
@@ -151,9 +152,10 @@ async def test_a_summary_of_a_time_that_would_begin_before_the_calendar_is_refus
     assert (await get(api, "/articles", from_="0001-01-01", to="9999-12-31"))["total"] == 1
 
 
-async def test_every_new_article_changes_them(api, archive, redis):
+async def test_every_new_article_of_their_time_changes_them(api, archive, redis):
     await get(api, TRENDS, q="storm")
-    assert redis.zrange(keys.STANDING, 0, -1) == [b""]
+    [standing] = [of_entry(each.decode()) for each in redis.zrange(keys.STANDING, 0, -1)]
+    assert (standing.text, standing.until, standing.has_image) == ("", None, None)
     again = await api.get(TRENDS, params={"q": "storm"})
     assert again.headers["cache-status"].startswith("newsintel; hit; detail=memory; ttl=")
     assert int(again.headers["age"]) < 10

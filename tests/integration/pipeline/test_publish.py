@@ -3,6 +3,7 @@
 import itertools
 import threading
 import time
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -13,6 +14,7 @@ from ingest.pipeline.publish import publish
 from ingest.pipeline.run import run
 from shared import keys
 from shared.clock import utcnow
+from shared.query.standing import Standing, entry
 from tests import items
 from tests.items import from_newsapi, raw
 
@@ -135,6 +137,82 @@ def test_filters_and_fields_are_matched_as_the_api_matches_them(ports, redis):
     )
     standing = {query.decode() for query in redis.zrange(keys.STANDING, 0, -1)}
     assert standing == {query for query, goes in queries.items() if not goes}
+
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+TITLE = "Parliament votes for the new harbour law"
+MARCH = {
+    "before": Standing(text="harbour", until=NOON),
+    "after": Standing(text="harbour", since=NOON),
+    "beforehand, of the Guardian": Standing(text="harbour source:guardian", until=NOON),
+    "afterwards, of the Guardian": Standing(text="harbour source:guardian", since=NOON),
+    "everything before": Standing(until=NOON),
+    "everything after": Standing(since=NOON),
+    "unreadable, before": Standing(text="(harbour", until=NOON),
+    "unreadable, after": Standing(text="(harbour", since=NOON),
+    "another word": Standing(text="election", since=NOON.replace(year=2020), until=NOON.replace(year=2030)),
+    "the hour from noon": Standing(text="harbour", since=NOON, until=NOON.replace(hour=13)),
+}
+BEFORE = {"before", "beforehand, of the Guardian", "everything before", "unreadable, before"}
+AFTER = {
+    "after", "afterwards, of the Guardian", "everything after", "unreadable, after", "the hour from noon",
+}  # fmt: skip
+
+
+def dropped(redis, standing):
+    """The names of the entries that are gone; all stand again afterwards."""
+    left = {each.decode() for each in redis.zrange(keys.STANDING, 0, -1)}
+    for each in standing.values():
+        cache(redis, entry(each))
+    return {name for name, each in standing.items() if entry(each) not in left}
+
+
+def test_only_answers_of_the_time_of_the_article_go(ports, redis):
+    dropped(redis, MARCH)
+    run([raw(TITLE, published_at="2026-03-01T12:00:00Z")], "f", ports)
+    assert dropped(redis, MARCH) == AFTER
+    late = raw("Another harbour is closed", published_at="2026-03-01T11:59:59.999999Z")
+    run([late], "f", ports)
+    assert dropped(redis, MARCH) == BEFORE
+
+
+def test_a_date_that_is_corrected_counts_with_the_one_that_it_was(ports, redis):
+    item = raw(TITLE, published_at="2026-03-01T12:30:00Z")
+    run([item], "f", ports)
+    dropped(redis, MARCH)
+    run([msgspec.structs.replace(item, published_at="2026-02-28T12:30:00Z")], "f", ports)
+    assert dropped(redis, MARCH) == BEFORE | AFTER
+
+
+def test_only_answers_with_or_without_a_picture_go_as_the_article_has_one(ports, redis):
+    standing = {
+        f"{text} {has_image}": Standing(text=text, has_image=has_image)
+        for text in ("harbour", "harbour source:guardian", "")
+        for has_image in (True, False)
+    }
+    dropped(redis, standing)
+    item = raw(TITLE)
+    run([item], "f", ports)
+    assert dropped(redis, standing) == {name for name in standing if name.endswith("False")}
+    pictured = msgspec.structs.replace(item, image_url="https://i.example/1.jpg", content="More. " * 99)
+    run([pictured], "f", ports)
+    assert dropped(redis, standing) == set(standing)
+
+
+def test_an_article_of_another_time_changes_the_answers_that_show_its_story(ports, redis):
+    run([raw(TITLE, content="Whales were seen. " * 60, published_at="2026-03-01T11:00:00Z")], "f", ports)
+    cache(redis, entry(Standing(text="whales", until=NOON)))
+    again = from_newsapi(f"{TITLE} now", "https://post.example/1", published_at="2026-03-01T13:00:00Z")
+    run([again], "f", ports)
+    assert redis.zrange(keys.STANDING, 0, -1) == []
+
+
+def test_what_another_release_wrote_is_understood_or_goes(ports, redis):
+    """A query alone is how it was written before; of bounds that cannot be read the answers go."""
+    for each in ("harbour", "election", "election\x1fnonsense"):
+        cache(redis, each)
+    run([raw(TITLE)], "f", ports)
+    assert redis.zrange(keys.STANDING, 0, -1) == [b"election"]
 
 
 def test_an_article_that_changes_one_of_a_story_changes_the_answers_that_find_another(ports, redis):
