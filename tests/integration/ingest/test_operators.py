@@ -7,6 +7,7 @@ import msgspec
 import psycopg
 import pytest
 
+from ingest import bootstrap
 from ingest.article import Quarantined
 from ingest.cli import asking
 from ingest.handlers.rescore import rescore_sentiment
@@ -243,7 +244,11 @@ def test_an_article_without_its_tone_beside_its_words_gets_it(ports, rows, archi
     assert rows("SELECT label FROM articles") == [("positive",)]
 
 
-def test_status_is_one_screen(run, ports, rows, redis):
+def test_status_is_one_screen(run, ports, rows, redis, monkeypatch):
+    now, opened = utcnow(), bootstrap.ports
+    monkeypatch.setattr(
+        bootstrap, "ports", lambda *asked: msgspec.structs.replace(opened(*asked), clock=lambda: now)
+    )
     book = ledgers(ports.settings, ports.redis)["newsapi"]
     book.charge(next(iter(book._shares)))
     rows(
@@ -252,13 +257,8 @@ def test_status_is_one_screen(run, ports, rows, redis):
         VALUES ('x', 'reddit', 'unreachable', 'it answered 503', now(), now()) RETURNING id
         """
     )
-    hour = int(utcnow().timestamp()) // 3_600
-    for each, reads in (
-        (hour, {"memory": 6, "database": 3}),
-        (hour - 1, {"redis": 3}),
-        (hour - 2, {"redis": 9}),
-    ):
-        redis.hset(keys.cache_reads(each), mapping=reads)
+    for hours_ago, reads in enumerate(({"memory": 6, "database": 3}, {"redis": 3}, {"redis": 9})):
+        redis.hset(keys.cache_reads(now, hours_ago), mapping=reads)
     bus.send(bus.broker(redis), RunSlice(source="reddit"))
     redis.hset(keys.circuit("reddit"), mapping={"open_until": 1, "why": "it answered 503"})
     code, told, _ = run("status")
