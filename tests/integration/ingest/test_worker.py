@@ -27,7 +27,6 @@ def serving(ports, monkeypatch):
     stop = threading.Event()
     threads = []
     monkeypatch.setattr(worker, "MIN_BACKOFF_MS", 1)
-    monkeypatch.setattr(worker, "MAX_BACKOFF_MS", 2)
 
     def serve(handler, kind=FetchTopic):
         monkeypatch.setattr(worker, "HANDLERS", {kind: handler})
