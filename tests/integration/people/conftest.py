@@ -1,5 +1,7 @@
 """An api and a worker in this process, on the real servers, with the simulator as Reddit."""
 
+import time
+
 import psycopg
 import pytest
 
@@ -7,6 +9,7 @@ from api.app import create_app
 from ingest import bootstrap
 from ingest.seal import new_key
 from shared.config import ApiSettings, IngestSettings, load
+from tests.eventually import eventually
 from tests.factories import Archive
 from tests.people import ORIGIN, SESSION_KEYS, Person
 
@@ -14,6 +17,12 @@ from tests.people import ORIGIN, SESSION_KEYS, Person
 @pytest.fixture
 def anyio_backend():
     return "asyncio"
+
+
+@pytest.fixture
+def within_an_hour():
+    """What is limited per hour is counted anew when the hour turns."""
+    eventually(lambda: time.time() % 3_600 < 3_570, seconds=60)
 
 
 @pytest.fixture

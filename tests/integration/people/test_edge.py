@@ -8,7 +8,7 @@ from shared.keys import STANDING
 from tests.eventually import eventually_async
 from tests.people import Person
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("within_an_hour")]
 # A word that no source of the tests has anything about.
 STORM = "/articles?q=xylograph&sort=newest"
 MEMORY = "newsintel; hit; detail=memory"

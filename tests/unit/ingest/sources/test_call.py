@@ -1,3 +1,4 @@
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -129,9 +130,10 @@ def limited(seconds):
 
 
 def test_a_short_retry_after_is_obeyed(make):
+    began = time.monotonic()
     caller = make(limited(3), OK)
     assert caller.ask() == b"fine"
-    assert 2.5 < caller.slept[0] < 4.1
+    assert 3 - (time.monotonic() - began) <= caller.slept[0] <= 4
 
 
 def test_a_long_retry_after_is_not_slept_through_and_nobody_else_calls_meanwhile(make):
@@ -149,7 +151,7 @@ def test_a_429_without_a_time_is_tried_again_then_left_for_a_minute(make):
     with pytest.raises(RateLimitedError) as caught:
         caller.ask()
     assert caller._transport.sent == 3
-    assert timedelta(seconds=55) < caught.value.retry_at - datetime.now(UTC) <= timedelta(seconds=60)
+    assert timedelta(seconds=30) < caught.value.retry_at - datetime.now(UTC) <= timedelta(seconds=60)
     with pytest.raises(BudgetSpentError):
         caller.ask()
 
