@@ -13,8 +13,7 @@ from shared.metrics import TIERS, Metrics
 
 # Half of the time in which shared.emf writes a line.
 SECONDS: Final = 5.0
-HOUR: Final = 3_600
-_LIVES_SECONDS: Final = 2 * HOUR
+_LIVES_SECONDS: Final = 2 * 3_600
 
 _log = structlog.get_logger("tiers")
 
@@ -48,7 +47,7 @@ class Tiers:
             await self._tell(counts)
 
     async def _tell(self, counts: dict[str, int]) -> None:
-        name = keys.cache_reads(int(self._clock().timestamp()) // HOUR)
+        name = keys.cache_reads(self._clock())
         try:
             async with self._client.pipeline(transaction=True) as together:
                 for tier, count in counts.items():

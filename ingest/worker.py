@@ -33,7 +33,6 @@ from shared.events import Refusal
 # 0.2 s, 0.4 s, ... 6 s: a restarting database is back by then; what fails six times needs a person.
 MAX_RETRIES = 5
 MIN_BACKOFF_MS = 200
-MAX_BACKOFF_MS = 60_000
 # What is under way may take this long to end: less than the 60 s after which a container is killed.
 STOP_MS = 50_000
 
@@ -89,9 +88,7 @@ def build(ports: Ports) -> dramatiq.Broker:
     broker = bus.broker(ports.redis, dead_after_ms=ports.settings.worker_dead_after_ms)
     broker.add_middleware(Named())
     broker.add_middleware(CurrentMessage())
-    broker.add_middleware(
-        Again(max_retries=MAX_RETRIES, min_backoff=MIN_BACKOFF_MS, max_backoff=MAX_BACKOFF_MS)
-    )
+    broker.add_middleware(Again(max_retries=MAX_RETRIES, min_backoff=MIN_BACKOFF_MS))
     broker.add_middleware(Failures(ports))
     for kind, handler in HANDLERS.items():
         dramatiq.Actor(

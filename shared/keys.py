@@ -4,6 +4,7 @@ Least privilege in Redis rests on these prefixes: API_KEYS is what `api` may tou
 CHANNELS are open to both.
 """
 
+from datetime import datetime
 from typing import Final
 
 # What a Redis user of each service is limited to; `source:*` and `lease:*` are the worker's own.
@@ -70,9 +71,9 @@ def status(source: str) -> str:
     return f"status:source:{source}"
 
 
-def cache_reads(hour: int) -> str:
-    """Hash: tier -> answers that all api processes had from it in that hour (unix time / 3600); lives two hours."""
-    return f"status:cache-reads:{hour}"
+def cache_reads(moment: datetime, hours_ago: int = 0) -> str:
+    """Hash: tier -> answers that all api processes had from it in that moment's hour; lives two hours."""
+    return f"status:cache-reads:{int(moment.timestamp()) // 3_600 - hours_ago}"
 
 
 # People -------------------------------------------------------------------------------------------------------

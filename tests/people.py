@@ -1,9 +1,6 @@
 """People at the door: a browser-like client that signs in through the simulator's consent page."""
 
-import asyncio
 import re
-import time
-from collections.abc import Callable
 from html import unescape
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,14 +25,6 @@ def consent(upstreams: Any, address: str, user: str = MARTA, decision: str = "Al
         }
         answer = browser.post(address, data={**fields, "user": user, "authorize": decision})
         return answer.headers["location"]
-
-
-async def eventually(condition: Callable[[], Any], seconds: float = 30) -> None:
-    """Poll until it is true."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        await asyncio.sleep(0.02)
 
 
 class Person:

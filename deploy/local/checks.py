@@ -18,7 +18,7 @@ STATIC = {
         "import sys; from importlinter.cli import lint_imports_command as lint; sys.exit(lint())",
     ],
 }
-# Branch coverage that the issues ask for; the pipeline and the sources decide what the archive holds.
+# The least branch coverage; the pipeline and the sources decide what the archive holds.
 COVERAGE = {
     "coverage": ["coverage", "report", "--fail-under=90"],
     "coverage of pipeline and sources": [

@@ -18,7 +18,6 @@ from shared.commands import Queue
 from shared.metrics import TIERS
 
 _ERRORS = 5
-_HOUR = 3_600
 
 
 def add(nouns: Any) -> None:
@@ -103,8 +102,7 @@ def _budgets(ports: Ports, _now: datetime) -> None:
 def _cache(ports: Ports, now: datetime) -> None:
     standing: Any = ports.redis.zcard(keys.STANDING)
     say(f"\ncache: {standing} queries with stored answers")
-    hour = int(now.timestamp()) // _HOUR
-    hours: list[Any] = [ports.redis.hgetall(keys.cache_reads(each)) for each in (hour - 1, hour)]
+    hours: list[Any] = [ports.redis.hgetall(keys.cache_reads(now, ago)) for ago in (0, 1)]
     reads = {tier: sum(int(each.get(tier.encode(), 0)) for each in hours) for tier in TIERS}
     total = sum(reads.values())
     shares = ", ".join(f"{count} from {tier} ({count / max(total, 1):.0%})" for tier, count in reads.items())

@@ -25,7 +25,8 @@ from shared import keys
 from shared.clock import utcnow
 from shared.commands import FetchQuery, StartBackfill
 from tests.bench.report import Figure, percentile, report
-from tests.e2e.conftest import System, eventually
+from tests.e2e.conftest import System
+from tests.eventually import eventually
 from tests.upstreams import Upstreams, running
 
 WORDS = ("climate", "world", "police", "bank", "team", "city", "government", "people", "market", "health")

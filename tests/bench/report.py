@@ -14,7 +14,7 @@ from rich.table import Table
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
     """One measured figure beside its baseline of the same run.
 
-    ratio: value / baseline, unless the figure says otherwise; aim: as the issue states it; met: None without an aim.
+    ratio: value / baseline, unless the figure says otherwise; aim: what it should be; met: None without an aim.
     """
 
     name: str

@@ -2,8 +2,7 @@
 
 import contextlib
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +18,7 @@ from deploy.local.up import SIGN_IN
 from ingest.seal import new_key
 from shared import bus
 from shared.commands import Command, Queue
-
-WAIT_SECONDS = 30.0
-
-
-def eventually(condition: Callable[[], Any], *, seconds: float = WAIT_SECONDS) -> Any:
-    """Poll until the condition is true; its last value is in the failure."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"not within {seconds} s; last: {value!r}"
-        time.sleep(0.05)
-    return value
+from tests.eventually import WAIT_SECONDS, eventually
 
 
 class System:

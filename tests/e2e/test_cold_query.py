@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.e2e.conftest import eventually
+from tests.eventually import eventually
 
 READERS = 100
 

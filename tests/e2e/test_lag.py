@@ -11,7 +11,7 @@ import pytest
 from deploy.aws.lateness import FETCH_LATE_SECONDS, NEWS_OLD_SECONDS
 from shared.commands import FetchTopic
 from shared.sources import SOURCES
-from tests.e2e.conftest import eventually
+from tests.eventually import eventually
 
 SINCE = timedelta(hours=2)
 UNITS = {"s": 1, "min": 60, "h": 3_600, "d": 86_400}

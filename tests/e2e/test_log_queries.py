@@ -10,7 +10,7 @@ import psycopg
 from deploy.aws.queries import PLACEHOLDER, QUERIES
 from shared import bus, keys
 from shared.commands import FetchTopic, Queue
-from tests.e2e.conftest import eventually
+from tests.eventually import eventually
 
 LANGUAGE = {
     *("fields", "filter", "stats", "sort", "limit", "desc", "asc", "by", "as", "in", "and"),

@@ -13,7 +13,7 @@ from shared import prometheus
 from shared.commands import Queue
 from shared.metrics import METRICS, TABLE, TIERS
 from shared.sources import SOURCES
-from tests.e2e.conftest import eventually
+from tests.eventually import eventually
 
 AWS = Path(__file__).parents[2] / "deploy" / "aws"
 # What no ordinary run has: something is out of order, over, or done by people who signed in.

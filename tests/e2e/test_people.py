@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from deploy.local import browser
-from tests.e2e.conftest import eventually
+from tests.eventually import eventually
 from tests.people import MARTA, consent
 
 CHROMIUM = browser.find()

@@ -8,7 +8,7 @@ import pytest
 import redis as redis_client
 
 from deploy.aws import names
-from tests.e2e.conftest import eventually
+from tests.eventually import eventually
 
 USERS = {"api": names.ACL_API, "worker": names.ACL_WORKER}
 

@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from shared import keys
 from shared.commands import FetchTopic
-from tests.e2e.conftest import eventually
+from tests.eventually import eventually
 
-DELAY = {"kind": "delay", "min_ms": 1_500, "max_ms": 1_500}
+DELAY = {"kind": "delay", "min_ms": 5_000, "max_ms": 5_000}
 
 
 def under_way(system, source):

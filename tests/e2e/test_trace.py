@@ -3,7 +3,7 @@
 import re
 
 from shared.commands import ApplyRetention
-from tests.e2e.conftest import eventually
+from tests.eventually import eventually
 
 SOURCES = {"newsapi", "guardian", "reddit"}
 

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from tests.e2e import whole_set
-from tests.e2e.conftest import eventually
+from tests.eventually import eventually
 
 KILLS = 10
 TABLES = "stories, articles, sightings, titles, title_words, article_sentiments, fetches, quarantine"

@@ -6,15 +6,11 @@ from typing import Any
 
 import psycopg
 
+from deploy.local.up import WHOLE_SET
 from deploy.local.upstreams.corpus import made_up
 from ingest.store import topics
 from shared.commands import FetchTopic
 
-TOPICS = [
-    ("newsapi", "headlines", "", 60),
-    ("guardian", "section", "", 60),
-    ("reddit", "subreddit", "all", 20),
-]
 # A plan and a pace under which a whole set can be paged through.
 SETTINGS = {
     "NEWSINTEL_NEWSAPI_PLAN": "business",
@@ -56,11 +52,11 @@ def quiet_offset() -> float:
 def pull(system: Any) -> None:
     """Send one FetchTopic for each source."""
     with psycopg.connect(system.database.worker, autocommit=True) as connection:
-        for source, kind, query, pages in TOPICS:
+        for source, kind, query, pages in WHOLE_SET:
             topics.add(
                 connection, source=source, kind=kind, query=query, cadence_seconds=3600, max_pages=pages
             )
-        wanted = {topic[:3] for topic in TOPICS}
+        wanted = {topic[:3] for topic in WHOLE_SET}
         ids = [t.id for t in topics.active(connection) if (t.source, t.kind, t.query) in wanted]
     for topic_id in ids:
         system.send(FetchTopic(topic_id=topic_id))
@@ -69,7 +65,7 @@ def pull(system: Any) -> None:
 def forget_topics(database: Any) -> None:
     """Leave only the topics that come with the product, for the tests that follow."""
     with psycopg.connect(database.owner, autocommit=True) as connection:
-        for source, kind, query, _ in TOPICS:
+        for source, kind, query, _ in WHOLE_SET:
             connection.execute(
                 "DELETE FROM topics WHERE (source, kind, query) = (%s, %s, %s)", (source, kind, query)
             )

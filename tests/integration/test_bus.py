@@ -14,6 +14,7 @@ from shared.bus import AnswerPendingError, Bus, CommandFailedError
 from shared.commands import FetchQuery, FetchTopic, Queue
 from shared.errors import DependencyError
 from shared.events import QueryFetched
+from tests.eventually import eventually_async
 from tests.fakes import FakeWorker, asked
 
 pytestmark = pytest.mark.anyio
@@ -46,7 +47,7 @@ def kill_subscriptions(redis) -> None:
 
 async def test_ask(bus, redis_url):
     with FakeWorker(redis_url) as worker:
-        fetched = await bus.ask(COMMAND, QueryFetched, seconds=5)
+        fetched = await bus.ask(COMMAND, QueryFetched, seconds=60)
     assert fetched.query_key == "k"
     assert [each.outcome for each in fetched.sources] == ["ok"] * 3
     assert worker.commands == [COMMAND]
@@ -78,11 +79,11 @@ async def test_joining_after_the_answer(bus, redis):
 
 
 async def test_everybody_who_joined_is_answered(bus, redis):
-    joined = [asyncio.create_task(bus.join("mine", QueryFetched, seconds=5)) for _ in range(50)]
+    joined = [asyncio.create_task(bus.join("mine", QueryFetched, seconds=60)) for _ in range(50)]
     await asyncio.sleep(0.05)
     answer(redis, "mine")
     answer(redis, "mine")
-    assert len(await asyncio.gather(*joined)) == 50
+    assert len(await asyncio.wait_for(asyncio.gather(*joined), 30)) == 50
 
 
 async def test_an_idle_subscription_outlives_every_time_out(bus, redis, monkeypatch):
@@ -107,7 +108,7 @@ async def test_an_answer_given_while_the_subscription_was_away_is_delivered_with
 
 async def test_an_answer_whose_announcement_was_lost_is_found_at_the_end_of_the_wait(bus, redis, monkeypatch):
     monkeypatch.setattr(bus._answers, "_heard", lambda _: None)
-    waiting = asyncio.create_task(bus.join("mine", QueryFetched, seconds=0.3))
+    waiting = asyncio.create_task(bus.join("mine", QueryFetched, seconds=2))
     await asyncio.sleep(0.05)
     answer(redis, "mine")
     assert (await waiting).query_key == "k"
@@ -120,13 +121,13 @@ async def test_a_message_that_nobody_understands_does_not_end_the_listening(bus,
 
 
 async def test_a_stored_answer_that_nobody_understands_does_not_keep_the_others_from_theirs(bus, redis):
-    unlucky = asyncio.create_task(bus.join("unlucky", QueryFetched, seconds=30))
-    waiting = asyncio.create_task(bus.join("mine", QueryFetched, seconds=30))
+    unlucky = asyncio.create_task(bus.join("unlucky", QueryFetched, seconds=60))
+    waiting = asyncio.create_task(bus.join("mine", QueryFetched, seconds=60))
     await asyncio.sleep(0.05)
     kill_subscriptions(redis)
     redis.set(keys.answer("unlucky"), b"not json")
     answer(redis, "mine")
-    assert (await asyncio.wait_for(waiting, 5)).query_key == "k"
+    assert (await asyncio.wait_for(waiting, 30)).query_key == "k"
     unlucky.cancel()
 
 
@@ -140,25 +141,29 @@ async def test_whatever_a_message_breaks_the_channel_is_followed_again(redis, re
     )
     await numbers.start()
     redis.publish("numbers", b"one")
-    async with asyncio.timeout(5):
-        while not heard:
-            redis.publish("numbers", b"1")
-            await asyncio.sleep(0.05)
+
+    def again():
+        redis.publish("numbers", b"1")
+        return heard
+
+    await eventually_async(again)
     await numbers.stop()
     await client.aclose()
 
 
-async def test_a_peer_that_vanished_without_a_word_is_noticed(bus, redis, redis_url, monkeypatch):
-    monkeypatch.setattr(bus._answers, "ping_seconds", 0.1)
-    kill_subscriptions(redis)
-    await asyncio.sleep(0.5)
-
+async def test_a_peer_that_vanished_without_a_word_is_noticed(bus, redis, monkeypatch):
     async def swallow(*_):
         pass
 
-    monkeypatch.setattr("redis.asyncio.client.PubSub.ping", swallow)
-    await asyncio.sleep(0.5)
-    monkeypatch.undo()
+    monkeypatch.setattr(bus._answers, "ping_seconds", 0.1)
+    with structlog.testing.capture_logs() as logs:
+        kill_subscriptions(redis)  # the new one pings often
+        await eventually_async(lambda: logs and logs[-1]["event"] == "answers_resumed")
+        told = len(logs)
+        with monkeypatch.context() as patched:
+            patched.setattr("redis.asyncio.client.PubSub.ping", swallow)
+            await eventually_async(lambda: len(logs) > told)
+    assert (logs[told]["event"], logs[told]["error"]) == ("answers_interrupted", "no answer to a ping")
     await test_everybody_who_joined_is_answered(bus, redis)
 
 
@@ -187,14 +192,14 @@ async def test_it_listens_again_after_redis_was_restarted_and_says_so_once(tmp_p
     asking = Bus(client, module.broker(sender))
     await asking.start()
     try:
-        waiting = asyncio.create_task(asking.join("mine", QueryFetched, seconds=20))
+        waiting = asyncio.create_task(asking.join("mine", QueryFetched, seconds=60))
         await asyncio.sleep(0.1)
         with structlog.testing.capture_logs() as logs:
             await asyncio.to_thread(server.stop)
             await asyncio.to_thread(server.start)
             with redis_client.Redis.from_url(server.connection_url) as admin:
                 await asyncio.to_thread(answer, admin, "mine")
-            assert (await asyncio.wait_for(waiting, 10)).query_key == "k"
+            assert (await asyncio.wait_for(waiting, 30)).query_key == "k"
         assert [line["event"] for line in logs] == ["answers_interrupted", "answers_resumed"]
     finally:
         await asking.stop()
@@ -220,6 +225,6 @@ async def test_it_stops_at_once_whatever_it_is_doing(redis_url, monkeypatch, awa
         asking._answers.ping_seconds = 0.002
         await asking.start()
         await asyncio.sleep(number / 5000)
-        await asyncio.wait_for(asking.stop(), 2)
+        await asyncio.wait_for(asking.stop(), 30)
     await client.aclose()
     sender.close()

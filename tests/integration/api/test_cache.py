@@ -15,7 +15,9 @@ from api import ahead, drops
 from api.app import create_app
 from ingest.pipeline.run import run
 from shared import keys
+from shared.subscription import Subscription
 from tests import items
+from tests.eventually import eventually_async
 from tests.fakes import FakeWorker
 from tests.items import raw
 
@@ -55,20 +57,14 @@ def storm(ports, title, number):
 async def warmed(*clients):
     """The answer is fresh and in every memory."""
     for client in clients:
-        deadline = time.monotonic() + 30
-        while (
-            served(answer := await client.get(STORM)) != "hit; detail=memory"
-            or answer.json()["freshness"]["state"] != "fresh"  # while it is refreshing it lives for a second
-        ):
-            assert time.monotonic() < deadline
-            await asyncio.sleep(0.3)
 
+        async def fresh(client=client):
+            answer = await client.get(STORM)
+            # While it is refreshing it lives for a second.
+            state = answer.json()["freshness"]["state"]
+            return served(answer) == "hit; detail=memory" and state == "fresh"
 
-async def eventually(condition, seconds=30.0):
-    deadline = time.monotonic() + seconds
-    while not await condition():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.02)
+        await eventually_async(fresh)
 
 
 async def test_memory_over_redis_over_the_archive(two, archive):
@@ -119,7 +115,7 @@ async def test_a_publication_empties_the_memory_of_every_process(two, ports, arc
     async def all_know():
         return {(await client.get(STORM)).json()["total"] for client in two} == {2}
 
-    await eventually(all_know, ANNOUNCED_SECONDS)
+    await eventually_async(all_know, seconds=ANNOUNCED_SECONDS)
 
 
 async def test_a_story_that_is_shown_changes_the_answer_though_the_article_does_not_match(two, ports):
@@ -135,7 +131,7 @@ async def test_a_story_that_is_shown_changes_the_answer_though_the_article_does_
     async def gone():
         return (await one.get(STORM)).json()["total"] == 0
 
-    await eventually(gone, ANNOUNCED_SECONDS)
+    await eventually_async(gone, seconds=ANNOUNCED_SECONDS)
 
 
 async def test_a_cached_answer_is_never_older_than_the_article_that_changes_it(two, ports):
@@ -171,7 +167,7 @@ async def test_a_cached_answer_is_never_older_than_the_article_that_changes_it(t
     async def all_forty():
         return {(await client.get(f"{STORM}&sort=newest")).json()["total"] for client in two} == {40}
 
-    await eventually(all_forty, ANNOUNCED_SECONDS)
+    await eventually_async(all_forty, seconds=ANNOUNCED_SECONDS)
 
 
 async def test_an_announcement_that_is_lost_costs_no_more_than_the_seconds_of_memory(
@@ -189,53 +185,49 @@ async def test_an_announcement_that_is_lost_costs_no_more_than_the_seconds_of_me
                 return (await api.get(STORM)).json()["total"] == 2
 
             # Without those seconds it would live for minutes.
-            await eventually(knows)
+            await eventually_async(knows)
 
 
 async def test_without_its_subscription_memory_is_empty_and_off_until_it_is_back(
-    settings, app, redis, redis_url, archive
+    app, redis, redis_url, archive, monkeypatch
 ):
+    may_return, follow = threading.Event(), Subscription._follow
+
+    async def follow_later(*arguments):
+        await eventually_async(may_return.is_set)
+        await follow(*arguments)
+
     archive.article("A storm")
     with FakeWorker(redis_url):
         async with AsyncTestClient(app) as api:
             await warmed(api)
             memory = app.state.deps.cache.memory
+            monkeypatch.setattr(Subscription, "_follow", follow_later)
             redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
 
-            async def off():
-                return not memory.is_on
-
-            await eventually(off)
+            await eventually_async(lambda: not memory.is_on)
             assert len(memory) == 0
             assert served(await api.get(STORM)) == "hit; detail=redis"
-
-            async def on():
-                return memory.is_on
-
-            await eventually(on)
+            assert len(memory) == 0
+            may_return.set()
+            await eventually_async(lambda: memory.is_on)
             await warmed(api)
 
 
-async def test_a_silent_connection_is_found_out(app, monkeypatch, redis_url):
+async def test_a_silent_connection_is_found_out(app, monkeypatch):
     monkeypatch.setattr(drops, "PING_SECONDS", 0.05)
     async with AsyncTestClient(app):
         memory = app.state.deps.cache.memory
-        assert memory.is_on
+        await eventually_async(lambda: memory.is_on)
         monkeypatch.setattr("redis.asyncio.client.PubSub.ping", _nothing)
-
-        async def off():
-            return not memory.is_on
-
-        await eventually(off)
+        await eventually_async(lambda: not memory.is_on)
 
 
 async def _nothing(*_):
     return None
 
 
-async def test_what_is_asked_for_most_is_made_anew_before_anyone_asks(
-    settings, app, redis_url, ports, monkeypatch
-):
+async def test_what_is_asked_for_most_is_made_anew_before_anyone_asks(app, redis_url, ports, monkeypatch):
     monkeypatch.setattr(ahead, "TICK_SECONDS", 0.05)
     storm(ports, "First", 1)
     with FakeWorker(redis_url):
@@ -251,7 +243,7 @@ async def test_what_is_asked_for_most_is_made_anew_before_anyone_asks(
                 kept = at.cache.memory.get(name)
                 return kept is not None and kept.total == 2
 
-            await eventually(remade)
+            await eventually_async(remade)
             assert at.ahead.remade >= 1
             answer = await api.get(STORM)
             assert (served(answer), answer.json()["total"]) == ("hit; detail=memory", 2)

@@ -204,7 +204,7 @@ def seen(answer):
 
 async def warmed(api, address):
     """Its answer, when it will stay for a while if nobody drops it; of what is never kept, any."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while True:
         answer = await api.get(address)
         status = answer.headers.get("cache-status", "fwd=bypass")

@@ -1,17 +1,18 @@
 """The real process: what stops it from starting, and how it stops."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
-import time
 
 import httpx
 import pytest
 
 from deploy.local.processes import free_port
+from tests.eventually import eventually
 
-PATIENCE = 20
+PATIENCE = 60
 
 
 def start(**variables: object) -> subprocess.Popen:
@@ -39,15 +40,13 @@ def served(database, redis_url):
     port = free_port()
     with start(database_url=database.api, redis_url=redis_url, port=port) as process:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
-            deadline = time.monotonic() + PATIENCE
-            while True:
-                try:
-                    assert client.get("/health").status_code == 200
-                    break
-                except httpx.TransportError:
-                    assert process.poll() is None, process.stderr.read()
-                    assert time.monotonic() < deadline
-                    time.sleep(0.05)
+
+            def ready():
+                assert process.poll() is None, process.stderr.read()
+                with contextlib.suppress(httpx.TransportError):
+                    return client.get("/health").status_code == 200
+
+            eventually(ready)
             yield client, process, port
         process.kill()
 
@@ -74,8 +73,7 @@ def test_a_request_under_way_is_answered_before_it_stops(served, redis):
     client, process, _ = served
     with concurrent.futures.ThreadPoolExecutor(1) as thread:
         answer = thread.submit(client.get, "/articles?q=storm", headers={"Prefer": "wait=1"})
-        while not redis.keys("flight:*"):
-            time.sleep(0.02)
+        eventually(lambda: redis.keys("flight:*"))
         process.send_signal(signal.SIGTERM)
         assert answer.result().status_code == 200
     assert process.wait(PATIENCE) == 0

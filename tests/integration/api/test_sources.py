@@ -35,7 +35,7 @@ async def test_the_last_pull_and_the_last_success_are_told_apart(api, archive):
     guardian = (await api.get("/sources")).json()["sources"][0]
     assert (guardian["outcome"], guardian["reason"], guardian["articles"]) == ("rate_limited", "429", 2)
     assert guardian["last_success_at"] < guardian["last_fetch_at"]
-    assert guardian["lag_seconds"] == pytest.approx(7200, abs=5)
+    assert 7199 <= guardian["lag_seconds"] < 7300
     [topic] = [each for each in guardian["topics"] if each["outcome"] != "never_asked"]
     assert (topic["outcome"], topic["reason"], topic["paused"]) == ("rate_limited", "429", False)
     assert topic["last_success_at"] == guardian["last_success_at"]

@@ -12,7 +12,6 @@ from shared.meter import Meter
 pytestmark = pytest.mark.anyio
 
 NOON = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
-HOUR = int(NOON.timestamp()) // 3_600
 
 
 @pytest.fixture
@@ -38,12 +37,12 @@ async def test_processes_add_up_in_redis(client, meter):
         tiers.answered("database")
         await tiers.flush()
         await tiers.flush()
-    assert await client.hgetall(keys.cache_reads(HOUR)) == {
+    assert await client.hgetall(keys.cache_reads(NOON)) == {
         b"memory": b"4",
         b"redis": b"0",
         b"database": b"2",
     }
-    assert 0 < await client.ttl(keys.cache_reads(HOUR)) <= 7_200
+    assert 0 < await client.ttl(keys.cache_reads(NOON)) <= 7_200
     assert reads(meter) == {"memory": 4, "redis": 0, "database": 2}
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from deploy.local.upstreams import accounts
 from ingest import bootstrap, sources
+from ingest.cli import main as cli
 from ingest.handlers import HANDLERS
 from ingest.seal import new_key
 from shared import keys
@@ -55,6 +56,23 @@ def make_ports(environment):
 @pytest.fixture
 def ports(make_ports):
     return make_ports()
+
+
+@pytest.fixture
+def run(environment, monkeypatch, capsys):
+    """run("topics", "pause", 1) -> (exit code, standard output without log lines, standard error)."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(cli.log, "configure", lambda *_, **__: None)
+
+    def command(*arguments):
+        capsys.readouterr()
+        code = cli.main([str(each) for each in arguments])
+        told = capsys.readouterr()
+        lines = [line for line in told.out.splitlines() if " [info " not in line]
+        return code, "\n".join(lines).strip(), told.err.strip()
+
+    return command
 
 
 @pytest.fixture

@@ -149,7 +149,7 @@ def test_a_page_that_was_done_is_not_fetched_again(start, ports, rows, upstreams
     assert cursor in str(upstreams.calls(last=1)["last"])
 
 
-def test_no_budget_is_waited_for_and_not_a_failure(start, make_ports, rows, upstreams, later):
+def test_no_budget_is_waited_for_and_not_a_failure(start, make_ports, rows, upstreams):
     ports = make_ports(NEWSINTEL_GUARDIAN_CALLS_PER_DAY="4", NEWSINTEL_GUARDIAN_CALLS_PER_SECOND="100")
     start("guardian", query="the", days=100, using=ports)
     work(ports, pages=6)

@@ -13,22 +13,6 @@ from ingest.seal import Seal, new_key
 from shared import keys
 
 
-@pytest.fixture
-def run(environment, monkeypatch, capsys):
-    """run("users", "list") -> (exit code, standard output, standard error)."""
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(cli.log, "configure", lambda *_, **__: None)
-
-    def command(*arguments):
-        capsys.readouterr()
-        code = cli.main(list(arguments))
-        told = capsys.readouterr()
-        return code, told.out.strip(), told.err.strip()
-
-    return command
-
-
 def test_the_first_operator_is_named_here(run, user, rows):
     user("marta_reads_the_news")
     assert run("users", "grant", "Marta_Reads_The_News", "operator") == (

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,6 +17,7 @@ from shared import bus, keys, redis
 from shared.bus import Bus, CommandFailedError
 from shared.commands import EditSaved, Queue, SaveArticle, SetPreference
 from shared.events import Answer, Saved
+from tests.eventually import eventually
 
 KILLS = 50
 
@@ -146,10 +146,7 @@ def test_requests_differ_by_what_they_ask():
 
 
 def answer_of(client, command_id, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not (raw := client.get(keys.answer(command_id))):
-        assert time.monotonic() < deadline, f"no answer to {command_id}"
-        time.sleep(0.02)
+    raw = eventually(lambda: client.get(keys.answer(command_id)), seconds=seconds)
     return msgspec.json.decode(raw, type=Answer)
 
 

@@ -1,57 +1,25 @@
 """The operators' command line with a worker that carries out what it sends."""
 
 import threading
-import time
 from datetime import timedelta
 
 import msgspec
 import psycopg
 import pytest
 
-from ingest import worker
+from ingest import bootstrap
 from ingest.article import Quarantined
 from ingest.cli import asking
-from ingest.cli import main as cli
 from ingest.handlers.rescore import rescore_sentiment
 from ingest.pipeline.sentiment import METHOD_VERSION, score
 from ingest.sources.registry import ledgers
 from ingest.store import quarantine, sentiments, stories
 from shared import bus, keys
 from shared.clock import utcnow
-from shared.commands import Queue, RescoreSentiment, RunSlice
-
-
-@pytest.fixture
-def run(environment, monkeypatch, capsys):
-    """run("topics", "list") -> (exit code, standard output, standard error)."""
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(cli.log, "configure", lambda *_, **__: None)
-
-    def command(*arguments):
-        capsys.readouterr()
-        code = cli.main([str(each) for each in arguments])
-        told = capsys.readouterr()
-        return (
-            code,
-            "\n".join(line for line in told.out.splitlines() if " [info " not in line),
-            told.err.strip(),
-        )
-
-    return command
-
+from shared.commands import RescoreSentiment, RunSlice
+from tests.eventually import eventually
 
 AUDIT = "SELECT action, detail->>'requested_by' FROM audit_log ORDER BY id"
-
-
-@pytest.fixture
-def working(ports):
-    stop = threading.Event()
-    thread = threading.Thread(target=worker.serve, args=(ports, set(Queue), stop))
-    thread.start()
-    yield
-    stop.set()
-    thread.join()
 
 
 def test_a_backfill_is_planned_started_watched_and_steered(run, working, rows, ports, redis):
@@ -64,12 +32,7 @@ def test_a_backfill_is_planned_started_watched_and_steered(run, working, rows, p
     _, told, _ = run("backfill", "start", *window, "--query", "climate", "--key", "a")
     assert "backfill 1 is running" in told
     bus.send(bus.broker(redis), RunSlice(source="guardian"))
-    for _ in range(500):
-        if rows("SELECT sum(pages)::int FROM backfill_slices") == [(1,)]:
-            break
-        time.sleep(0.05)
-    else:
-        pytest.fail("the worker fetched no page")
+    eventually(lambda: rows("SELECT sum(pages)::int FROM backfill_slices") == [(1,)])
     assert "backfill 1 is paused" in run("backfill", "pause", 1)[1]
     code, told, _ = run("backfill", "status")
     assert "backfill 1: paused, 'climate'" in told
@@ -267,8 +230,7 @@ def test_a_better_version_that_comes_while_its_text_is_scored_keeps_its_own_tone
         writer.execute("UPDATE articles SET title = %s WHERE id = %s", (better.title, article))
         sentiments.upsert(writer, {article: score(better)}, utcnow())
         rescoring.start()
-        while not rows("SELECT FROM pg_locks WHERE NOT granted"):
-            assert rescoring.is_alive()
+        eventually(lambda: rows("SELECT FROM pg_locks WHERE NOT granted"))
     rescoring.join()
     assert rows("SELECT label FROM articles") == [("negative",)]
 
@@ -282,7 +244,11 @@ def test_an_article_without_its_tone_beside_its_words_gets_it(ports, rows, archi
     assert rows("SELECT label FROM articles") == [("positive",)]
 
 
-def test_status_is_one_screen(run, ports, rows, redis):
+def test_status_is_one_screen(run, ports, rows, redis, monkeypatch):
+    now, opened = utcnow(), bootstrap.ports
+    monkeypatch.setattr(
+        bootstrap, "ports", lambda *asked: msgspec.structs.replace(opened(*asked), clock=lambda: now)
+    )
     book = ledgers(ports.settings, ports.redis)["newsapi"]
     book.charge(next(iter(book._shares)))
     rows(
@@ -291,13 +257,8 @@ def test_status_is_one_screen(run, ports, rows, redis):
         VALUES ('x', 'reddit', 'unreachable', 'it answered 503', now(), now()) RETURNING id
         """
     )
-    hour = int(utcnow().timestamp()) // 3_600
-    for each, reads in (
-        (hour, {"memory": 6, "database": 3}),
-        (hour - 1, {"redis": 3}),
-        (hour - 2, {"redis": 9}),
-    ):
-        redis.hset(keys.cache_reads(each), mapping=reads)
+    for hours_ago, reads in enumerate(({"memory": 6, "database": 3}, {"redis": 3}, {"redis": 9})):
+        redis.hset(keys.cache_reads(now, hours_ago), mapping=reads)
     bus.send(bus.broker(redis), RunSlice(source="reddit"))
     redis.hset(keys.circuit("reddit"), mapping={"open_until": 1, "why": "it answered 503"})
     code, told, _ = run("status")

@@ -130,12 +130,12 @@ def test_no_cached_answer_shows_a_deleted_post(filled, ports, rows, upstreams, r
         redis.zadd(keys.STANDING, {query: utcnow().timestamp() + 300})
     with redis.pubsub(ignore_subscribe_messages=True) as told:
         told.subscribe(keys.DROPPED)
-        told.get_message(timeout=5)
+        told.get_message(timeout=30)
         upstreams.faults(source="reddit", kind="withdraw", keys=[name], how="deleted")
         rechecked(ports, redis)
         assert redis.keys("search:*") == redis.keys("standing:variants:*") == []
         assert int(redis.get(keys.GENERATION)) > generation  # what is being made just now is not kept
-        dropped = told.get_message(timeout=5)["data"].decode()
+        dropped = told.get_message(timeout=30)["data"].decode()
     assert dropped.count("digest of") == 3
 
 

@@ -15,6 +15,7 @@ from ingest import worker
 from shared import bus, keys
 from shared.commands import QUEUES, FetchQuery, FetchTopic, Queue
 from shared.events import Answer
+from tests.eventually import eventually
 
 
 @pytest.fixture
@@ -26,7 +27,6 @@ def serving(ports, monkeypatch):
     stop = threading.Event()
     threads = []
     monkeypatch.setattr(worker, "MIN_BACKOFF_MS", 1)
-    monkeypatch.setattr(worker, "MAX_BACKOFF_MS", 2)
 
     def serve(handler, kind=FetchTopic):
         monkeypatch.setattr(worker, "HANDLERS", {kind: handler})
@@ -44,20 +44,12 @@ def serving(ports, monkeypatch):
     end()
 
 
-def wait_for(condition, seconds=15):
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return value
-
-
 def test_a_command_is_carried_out_with_its_id(serving, ports):
     done = []
     serving(lambda command, _ports, command_id: done.append((command, command_id)))
     command_id = bus.send(bus.broker(ports.redis), FetchTopic(topic_id=7))
-    assert wait_for(lambda: done) == [(FetchTopic(topic_id=7), command_id)]
-    wait_for(lambda: list(ports.metrics.seen().timings) == [("command_duration", ("FetchTopic",))])
+    assert eventually(lambda: done) == [(FetchTopic(topic_id=7), command_id)]
+    eventually(lambda: list(ports.metrics.seen().timings) == [("command_duration", ("FetchTopic",))])
 
 
 def test_a_handler_that_fails_is_tried_again(serving, ports):
@@ -70,7 +62,7 @@ def test_a_handler_that_fails_is_tried_again(serving, ports):
 
     serving(handler)
     bus.send(bus.broker(ports.redis), FetchTopic(topic_id=7))
-    wait_for(lambda: len(tries) == 3)
+    eventually(lambda: len(tries) == 3)
 
 
 def test_a_command_that_keeps_failing_ends_where_it_is_seen(serving, ports, redis):
@@ -79,9 +71,9 @@ def test_a_command_that_keeps_failing_ends_where_it_is_seen(serving, ports, redi
 
     serving(handler)
     command_id = bus.send(bus.broker(ports.redis), FetchTopic(topic_id=7))
-    raw = wait_for(lambda: redis.get(keys.answer(command_id)))
+    raw = eventually(lambda: redis.get(keys.answer(command_id)))
     assert msgspec.json.decode(raw, type=Answer).error == "command_failed"
-    wait_for(lambda: redis.zcard(f"{keys.QUEUE_NAMESPACE}:{Queue.BULK}.XQ") == 1)
+    eventually(lambda: redis.zcard(f"{keys.QUEUE_NAMESPACE}:{Queue.BULK}.XQ") == 1)
     seen = ports.metrics.seen()
     assert seen.counts == {("command_dead_lettered", ("FetchTopic",)): 1}
     assert sum(seen.timings["command_duration", ("FetchTopic",)].buckets) == 1 + worker.MAX_RETRIES
@@ -100,7 +92,7 @@ def test_a_query_whose_fetch_was_given_up_may_be_asked_again(serving, ports, red
     serving(handler, FetchQuery)
     command = FetchQuery(query="storm", query_key="k", language=language)
     bus.send(bus.broker(ports.redis), command, command_id="c1")
-    raw = wait_for(lambda: redis.get(keys.answer("c1")))
+    raw = eventually(lambda: redis.get(keys.answer("c1")))
     assert msgspec.json.decode(raw, type=Answer).error == error
     assert redis.keys("flight:*") == [keys.flight("other").encode()]
 
@@ -109,7 +101,7 @@ def test_what_is_no_command_at_all_is_answered_too(serving, ports, redis):
     serving(None, FetchQuery)
     broker = bus.broker(ports.redis)
     broker.enqueue(dramatiq.Message(Queue.INTERACTIVE, "FetchQuery", (["climate"],), {}, {}, message_id="c1"))
-    raw = wait_for(lambda: redis.get(keys.answer("c1")))
+    raw = eventually(lambda: redis.get(keys.answer("c1")))
     assert msgspec.json.decode(raw, type=Answer).error == "invalid_command"
 
 
@@ -125,7 +117,7 @@ def test_a_command_that_its_handler_wants_again_is_neither_limited_nor_a_failure
 
     serving(handler)
     bus.send(bus.broker(ports.redis), FetchTopic(topic_id=7))
-    wait_for(lambda: len(tries) == 3 * worker.MAX_RETRIES + 1)
+    eventually(lambda: len(tries) == 3 * worker.MAX_RETRIES + 1)
     assert redis.zcard(f"{keys.QUEUE_NAMESPACE}:{Queue.BULK}.XQ") == 0
 
 

@@ -1,15 +1,15 @@
 """An api and a worker in this process, on the real servers, with the simulator as Reddit."""
 
-import threading
+import time
 
 import psycopg
 import pytest
 
 from api.app import create_app
-from ingest import bootstrap, worker
+from ingest import bootstrap
 from ingest.seal import new_key
-from shared.commands import Queue
 from shared.config import ApiSettings, IngestSettings, load
+from tests.eventually import eventually
 from tests.factories import Archive
 from tests.people import ORIGIN, SESSION_KEYS, Person
 
@@ -17,6 +17,12 @@ from tests.people import ORIGIN, SESSION_KEYS, Person
 @pytest.fixture
 def anyio_backend():
     return "asyncio"
+
+
+@pytest.fixture
+def within_an_hour():
+    """What is limited per hour is counted anew when the hour turns."""
+    eventually(lambda: time.time() % 3_600 < 3_570, seconds=60)
 
 
 @pytest.fixture
@@ -58,17 +64,6 @@ def ports(database, redis_url, upstreams):
     yield made
     made.database.close()
     made.redis.close()
-
-
-@pytest.fixture
-def working(ports):
-    """The worker, in a thread."""
-    stop = threading.Event()
-    thread = threading.Thread(target=worker.serve, args=(ports, set(Queue), stop))
-    thread.start()
-    yield
-    stop.set()
-    thread.join()
 
 
 @pytest.fixture

@@ -1,15 +1,14 @@
 """What is answered out of memory went past the same door: headers, credentials, limits, and nobody's own answers."""
 
-import asyncio
-
 import msgspec
 import pytest
 
 from api.app import create_app
 from shared.keys import STANDING
-from tests.people import Person, eventually
+from tests.eventually import eventually_async
+from tests.people import Person
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("within_an_hour")]
 # A word that no source of the tests has anything about.
 STORM = "/articles?q=xylograph&sort=newest"
 MEMORY = "newsintel; hit; detail=memory"
@@ -26,15 +25,15 @@ async def warmed(person, archive):
     """Nobody in particular, who has had the answer; it is in memory now."""
     archive.article("Xylograph", source_name="Loud Outlet")
     client = person().client
-    for _ in range(100):
+
+    async def fresh():
         answer = await client.get(STORM)
         # While it is refreshing it lives for a second.
-        if answer.json()["freshness"]["state"] == "fresh" and answer.headers["cache-status"].startswith(
-            MEMORY
-        ):
-            return client
-        await asyncio.sleep(0.3)
-    raise AssertionError(answer.headers["cache-status"])
+        state = answer.json()["freshness"]["state"]
+        return answer.headers["cache-status"].startswith(MEMORY) and state == "fresh"
+
+    await eventually_async(fresh)
+    return client
 
 
 async def key_of(someone, *scopes):
@@ -109,7 +108,7 @@ async def test_a_personal_answer_is_nobody_elses(warmed, person, redis):
     ]
 
 
-async def test_a_query_that_names_a_language_or_source_itself_goes_first(warmed, person, archive):
+async def test_a_query_that_names_a_language_or_source_itself_goes_first(person, archive):
     archive.article("Ein Sturm", language="de", source="newsapi")
     marta = await person().sign_in()
     for key, value in (("language", "en"), ("sources", ["guardian"])):
@@ -123,6 +122,6 @@ async def test_hits_are_remembered_for_who_made_them(warmed, person, rows):
     for _ in range(3):
         assert (await marta.client.get(STORM)).headers["cache-status"].startswith(MEMORY)
     mine = "SELECT count(*) FROM search_history WHERE user_id IS NOT NULL AND query = 'xylograph' AND results_count = 1"
-    await eventually(lambda: rows(mine) == [(3,)])
+    await eventually_async(lambda: rows(mine) == [(3,)])
     # Those of `warmed` came from one address.
     assert rows("SELECT count(*) FROM search_history WHERE user_id IS NULL") == [(1,)]

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from api.auth import api_keys
-from tests.people import eventually
+from tests.eventually import eventually_async
 
 pytestmark = pytest.mark.anyio
 
@@ -34,7 +34,7 @@ async def test_a_key_is_shown_once_and_stored_hashed(person, rows):
     program.client.headers["X-API-Key"] = key
     me = (await program.client.get("/me")).json()
     assert (me["signed_in_by"], me["scopes"]) == ("key", ["me:read", "read"])
-    await eventually(lambda: rows("SELECT last_used_at FROM api_keys")[0][0] is not None)
+    await eventually_async(lambda: rows("SELECT last_used_at FROM api_keys")[0][0] is not None)
 
 
 async def test_a_key_does_no_more_than_its_scopes(person, archive):

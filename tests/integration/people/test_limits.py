@@ -7,13 +7,17 @@ import msgspec
 import pytest
 
 from api.app import create_app
+from shared import redis as redis_clients
 from tests.people import Person
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("within_an_hour")]
 
 
 @pytest.fixture
-def settings(settings):
+def settings(settings, monkeypatch):
+    # Who is slow to hear from Redis lets everybody in.
+    monkeypatch.setattr(redis_clients, "CONNECT_TIMEOUT_SECONDS", 60)
+    monkeypatch.setattr(redis_clients, "SOCKET_TIMEOUT_SECONDS", 60)
     return msgspec.structs.replace(
         settings,
         limit_address_burst=20,

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from tests.people import COFFEE, MARTA, eventually
+from tests.eventually import eventually_async
+from tests.people import COFFEE, MARTA
 
 pytestmark = pytest.mark.anyio
 
@@ -84,7 +85,7 @@ async def test_history_and_its_off_switch(person, archive, rows):
     archive.article("Storm")
     for query in ("q=storm", "q=calm", "q=calm&page=2", "sort=newest"):
         await marta.client.get(f"/articles?{query}")
-    await eventually(lambda: rows("SELECT count(*) FROM search_history") == [(2,)])
+    await eventually_async(lambda: rows("SELECT count(*) FROM search_history") == [(2,)])
     searches = (await marta.client.get("/me/history")).json()["searches"]
     assert {each["query"]: each["results_count"] for each in searches} == {"storm": 1, "calm": 0}
     page = (await marta.client.get("/me/history?limit=1")).json()
@@ -95,7 +96,7 @@ async def test_history_and_its_off_switch(person, archive, rows):
     assert (await marta.write("DELETE", "/me/history")).json() == {"count": 1}
     await marta.write("PUT", "/me/preferences/search_history", json={"value": False})
     await marta.client.get("/articles?q=storm")
-    await eventually(lambda: rows("SELECT user_id, query FROM search_history") == [(None, "storm")])
+    await eventually_async(lambda: rows("SELECT user_id, query FROM search_history") == [(None, "storm")])
     assert (await marta.client.get("/me/history")).json()["searches"] == []
 
 
@@ -123,8 +124,8 @@ async def test_deleting_an_account_leaves_nothing(person, archive, rows, redis, 
     ]
     await marta.client.get("/articles?q=storm")
     assert (await person().client.get("/articles", headers={"X-API-Key": key})).status_code == 200
-    await eventually(lambda: rows("SELECT count(*) FROM search_history") == [(1,)])
-    await eventually(lambda: rows("SELECT last_used_at FROM api_keys")[0][0] is not None)
+    await eventually_async(lambda: rows("SELECT count(*) FROM search_history") == [(1,)])
+    await eventually_async(lambda: rows("SELECT last_used_at FROM api_keys")[0][0] is not None)
     [(user_id,)] = rows("SELECT id FROM users")
     assert (await marta.write("DELETE", "/me")).status_code == 204
     assert not dict(marta.client.cookies).get("__Host-newsintel")
@@ -132,7 +133,7 @@ async def test_deleting_an_account_leaves_nothing(person, archive, rows, redis, 
     assert (await person().client.get("/articles", headers={"X-API-Key": key})).status_code == 401
     again = await person().client.post("/auth/refresh", json={"refresh_token": tokens["refresh_token"]})
     assert again.status_code == 401
-    await eventually(lambda: rows("SELECT count(*) FROM revocations") == [(0,)])
+    await eventually_async(lambda: rows("SELECT count(*) FROM revocations") == [(0,)])
     traces = ["my private", "marta_reads_the_news", "q7w3e"]
     for (table,) in rows(
         "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace"

@@ -7,7 +7,7 @@ import io
 import pytest
 
 from ingest.handlers import saved as handler
-from tests.people import eventually
+from tests.eventually import eventually_async
 
 pytestmark = pytest.mark.anyio
 
@@ -129,7 +129,7 @@ async def test_another_users_things_do_not_exist(person, archive, rows):
     entry = (await saved(marta, archive.article())).json()
     key = (await marta.write("POST", "/me/keys", json={"name": "mine", "scopes": ["read"]})).json()
     await marta.client.get("/articles?q=secret")
-    await eventually(lambda: rows("SELECT 1 FROM search_history WHERE query = 'secret'"))
+    await eventually_async(lambda: rows("SELECT 1 FROM search_history WHERE query = 'secret'"))
     [search] = (await marta.client.get("/me/history")).json()["searches"]
     mallory = await person().sign_in("slow_morning_coffee")
     attempts = [

@@ -11,7 +11,8 @@ import pytest
 
 from api.auth.tokens import Keyring, new_key
 from shared import keys
-from tests.people import COFFEE, MARTA, ORIGIN, SESSION_KEYS, eventually
+from tests.eventually import eventually_async
+from tests.people import COFFEE, MARTA, ORIGIN, SESSION_KEYS
 
 pytestmark = pytest.mark.anyio
 
@@ -184,7 +185,7 @@ async def test_signing_out_everywhere(person, upstreams, rows):
     assert (await laptop.client.get("/me")).status_code == 401
     [(tokens,)] = rows("SELECT reddit_tokens FROM users")
     assert tokens is None
-    await eventually(lambda: rows("SELECT count(*) FROM revocations") == [(0,)])  # and Reddit was told
+    await eventually_async(lambda: rows("SELECT count(*) FROM revocations") == [(0,)])  # and Reddit was told
 
 
 async def test_revocation_is_read_from_the_database_when_redis_cannot_tell(person, app, rows):
@@ -209,7 +210,7 @@ async def test_what_was_revoked_while_the_channel_could_not_be_heard_is_known_wi
     redis.zadd(keys.REVOKED, {keys.revoked_session("meanwhile"): time.time() + 60})
     assert keys.revoked_session("meanwhile") not in revocations
     redis.client_kill_filter(_type="pubsub")
-    await eventually(lambda: keys.revoked_session("meanwhile") in revocations and revocations.current)
+    await eventually_async(lambda: keys.revoked_session("meanwhile") in revocations and revocations.current)
 
 
 # Cross-site requests --------------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ from api.app import create_app
 from ingest import worker
 from shared import keys
 from shared.commands import Queue
-from tests.people import COFFEE, Person, eventually
+from tests.eventually import eventually_async
+from tests.people import COFFEE, Person
 
 pytestmark = pytest.mark.anyio
 
@@ -44,7 +45,7 @@ async def test_a_write_without_a_worker_is_carried_out_when_it_comes_back(
         assert (await marta.client.get(guessed)).status_code == 404
         assert rows("SELECT * FROM saved_articles") == []
         thread = working()
-        await eventually(lambda: redis.exists(keys.answer(where.rpartition("/")[2])))
+        await eventually_async(lambda: redis.exists(keys.answer(where.rpartition("/")[2])))
         assert rows("SELECT count(*) FROM saved_articles") == [(1,)]
         status = (await marta.client.get(where)).json()
         assert (status["status"], status["result"]["created"]) == ("done", True)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from api.coalesce import Coalescer
-from tests.people import eventually
+from tests.eventually import eventually_async
 
 pytestmark = pytest.mark.anyio
 
@@ -62,7 +62,7 @@ async def test_when_everybody_leaves_it_ends_quietly(error):
     alone = asyncio.create_task(coalescer.run("k", Work(error)))
     await asyncio.sleep(0)
     alone.cancel()
-    await eventually(lambda: not coalescer._running)
+    await eventually_async(lambda: not coalescer._running)
     assert await coalescer.run("k", Work()) == 1
 
 

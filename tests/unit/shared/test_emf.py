@@ -9,6 +9,7 @@ import structlog
 from shared import emf
 from shared.emf import MAX_VALUES, Lines
 from shared.meter import BOUNDS, Meter
+from tests.eventually import eventually
 
 
 @pytest.fixture
@@ -123,8 +124,7 @@ def test_lines_are_written_meanwhile(monkeypatch):
     output, meter = io.StringIO(), Meter()
     with emf.written(meter, on=True, output=output):
         meter.count("answers_dropped")
-        while not output.getvalue():
-            pass
+        eventually(output.getvalue)
 
 
 def test_switched_off_nothing_is_written():

@@ -4,6 +4,7 @@ import psutil
 import pytest
 
 from deploy.local.processes import RESTARTS, Child, Group, has_ended
+from tests.eventually import eventually
 
 
 @pytest.fixture
@@ -78,8 +79,7 @@ def test_a_process_has_ended_before_its_parent_looks(group, sleeper):
     process = psutil.Process(sleeper.pid)
     assert not has_ended(process)
     process.kill()
-    while psutil.Process(sleeper.pid).status() != psutil.STATUS_ZOMBIE:
-        pass
+    eventually(lambda: psutil.Process(sleeper.pid).status() == psutil.STATUS_ZOMBIE)
     assert has_ended(process)
     sleeper.process.wait()
     assert has_ended(process)

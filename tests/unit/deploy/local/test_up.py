@@ -7,6 +7,7 @@ import pytest
 
 from deploy.local import settings, up
 from deploy.local.__main__ import parser
+from deploy.local.processes import free_port
 from deploy.local.servers import Postgres
 
 
@@ -30,14 +31,14 @@ def test_a_port_in_use(run, tmp_path):
 
 def test_a_data_directory_that_is_a_file(run, tmp_path):
     (tmp_path / "file").touch()
-    code, said = run("--data-dir", tmp_path / "file", "--port", 18_099)
+    code, said = run("--data-dir", tmp_path / "file", "--port", free_port())
     assert code == 2
     assert "File exists" in said
 
 
 def test_a_data_directory_in_use(run, tmp_path):
     with up._exclusive(tmp_path):
-        code, said = run("--data-dir", tmp_path, "--port", 18_099)
+        code, said = run("--data-dir", tmp_path, "--port", free_port())
     assert code == 2
     assert "in use by another `up`" in said
 
@@ -45,7 +46,7 @@ def test_a_data_directory_in_use(run, tmp_path):
 def test_a_broken_data_directory(run, tmp_path):
     (tmp_path / "postgres").mkdir()
     (tmp_path / "postgres" / "PG_VERSION").write_text("9.6\n")
-    code, said = run("--data-dir", tmp_path, "--port", 18_099)
+    code, said = run("--data-dir", tmp_path, "--port", free_port())
     assert code == 2
     assert "PostgreSQL does not start" in said
 

@@ -1,3 +1,4 @@
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -6,7 +7,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from ingest.ports import Priority
-from ingest.sources.budget import Ledger, Observed, Window, shares
+from ingest.sources.budget import PATIENCE_SECONDS, Ledger, Observed, Window, shares
 from ingest.sources.call import Caller
 from ingest.sources.circuit import Circuit
 from ingest.sources.http import Answer, Request
@@ -129,9 +130,10 @@ def limited(seconds):
 
 
 def test_a_short_retry_after_is_obeyed(make):
+    began = time.monotonic()
     caller = make(limited(3), OK)
     assert caller.ask() == b"fine"
-    assert 2.5 < caller.slept[0] < 4.1
+    assert 3 - (time.monotonic() - began) <= caller.slept[0] <= 4
 
 
 def test_a_long_retry_after_is_not_slept_through_and_nobody_else_calls_meanwhile(make):
@@ -149,7 +151,7 @@ def test_a_429_without_a_time_is_tried_again_then_left_for_a_minute(make):
     with pytest.raises(RateLimitedError) as caught:
         caller.ask()
     assert caller._transport.sent == 3
-    assert timedelta(seconds=55) < caught.value.retry_at - datetime.now(UTC) <= timedelta(seconds=60)
+    assert timedelta(seconds=30) < caught.value.retry_at - datetime.now(UTC) <= timedelta(seconds=60)
     with pytest.raises(BudgetSpentError):
         caller.ask()
 
@@ -190,11 +192,13 @@ def test_a_probe_that_the_budget_forbids_is_left_to_the_next(make, metrics, redi
     assert not redis.exists("source:newsapi:circuit")
 
 
-def test_a_caller_waits_for_its_turn(make):
-    caller = make(OK, OK, pace=1)
+def test_a_caller_waits_for_its_turn(make, monkeypatch):
+    monkeypatch.setitem(PATIENCE_SECONDS, Priority.CADENCE, 110)
+    caller = make(OK, OK, pace=0.01)
     caller.ask()
     caller.ask()
-    assert caller.slept == [pytest.approx(1.05, abs=0.2)]
+    [slept] = caller.slept
+    assert 75 < slept <= 105
 
 
 def test_what_the_headers_say_reaches_the_ledger_even_from_a_refusal(make):

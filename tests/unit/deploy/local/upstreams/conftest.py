@@ -1,7 +1,6 @@
 """The simulator in this process, and small helpers to call its three sources."""
 
 import base64
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from litestar.testing import TestClient
 from deploy.local.upstreams import accounts
 from deploy.local.upstreams.app import Options, create_app
 
-REPOSITORY = Path(__file__).parents[5]
 REDIRECT = "http://127.0.0.1:8000/auth/reddit/callback"
 AGENT = "test:news:0 (by /u/nobody)"
 
@@ -23,14 +21,6 @@ def client() -> Iterator[TestClient[Any]]:
     with TestClient(create_app()) as client:
         client.headers["user-agent"] = AGENT
         yield client
-
-
-@pytest.fixture(scope="session")
-def payloads() -> Path:
-    folder = Path(os.environ.get("NEWSINTEL_PAYLOADS", REPOSITORY.parent / "shared" / "payloads"))
-    if not folder.is_dir():
-        pytest.skip("the captured articles are not here (NEWSINTEL_PAYLOADS)")
-    return folder
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The Guardian's points of the simulator's checklist, by number."""
+"""What clients of The Guardian stumble over, the simulator does too: orders, pages, limits, items that move or go."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,7 +27,7 @@ def message(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["response"]["message"]
 
 
-def test_1_wrapper_and_gateway_bodies(client: TestClient[Any], guardian: Call) -> None:
+def test_wrapper_and_gateway_bodies(client: TestClient[Any], guardian: Call) -> None:
     assert set(guardian("search").json()) == {"response"}
     for bad in ({}, {"api-key": "nonsense"}):
         answer = client.get("/guardian/search", params=bad)
@@ -36,7 +36,7 @@ def test_1_wrapper_and_gateway_bodies(client: TestClient[Any], guardian: Call) -
     assert message(guardian("no/such/thing")) == (404, "The requested resource could not be found.")
 
 
-def test_2_default_order_depends_on_q(guardian: Call) -> None:
+def test_default_order_depends_on_q(guardian: Call) -> None:
     newest = guardian("search").json()["response"]
     assert newest["orderBy"] == "newest"
     days = [item["webPublicationDate"] for item in newest["results"]]
@@ -48,7 +48,7 @@ def test_2_default_order_depends_on_q(guardian: Call) -> None:
     assert oldest == sorted(oldest)
 
 
-def test_3_next_and_prev(guardian: Call, settings: Change) -> None:
+def test_next_and_prev(guardian: Call, settings: Change) -> None:
     settings(guardian_per_second=None)
     whole = [item["id"] for item in results(guardian("search", page_size=200))]
     walked = [item["id"] for item in results(guardian("search", page_size=30))]
@@ -64,14 +64,14 @@ def test_3_next_and_prev(guardian: Call, settings: Change) -> None:
     assert message(guardian("content/no/such/next"))[0] == 404
 
 
-def test_3_next_works_after_a_withdrawn_item(guardian: Call, fault: Fault) -> None:
+def test_next_works_after_a_withdrawn_item(guardian: Call, fault: Fault) -> None:
     whole = [item["id"] for item in results(guardian("search", page_size=50))]
     fault("guardian", "withdraw", keys=[whole[9]])
     page = results(guardian(f"content/{whole[9]}/next", page_size=5))
     assert [item["id"] for item in page] == whole[10:15]
 
 
-def test_4_page_beyond_the_end(guardian: Call) -> None:
+def test_page_beyond_the_end(guardian: Call) -> None:
     pages = guardian("search", q="climate", page_size=5).json()["response"]["pages"]
     assert results(guardian("search", q="climate", page_size=5, page=pages))
     beyond = (400, "requested page is beyond the number of available pages")
@@ -80,7 +80,7 @@ def test_4_page_beyond_the_end(guardian: Call) -> None:
 
 
 @pytest.mark.parametrize(("size", "right"), [(0, True), (200, True), (201, False), (-1, False), ("x", False)])
-def test_5_page_size(guardian: Call, size: object, right: bool) -> None:
+def test_page_size(guardian: Call, size: object, right: bool) -> None:
     answer = guardian("search", page_size=size)
     if right:
         assert len(results(answer)) <= int(str(size))
@@ -88,7 +88,7 @@ def test_5_page_size(guardian: Call, size: object, right: bool) -> None:
         assert message(answer) == (400, "page-size must be an integer between 0 and 200")
 
 
-def test_6_fields_are_strings_and_only_the_wanted(guardian: Call) -> None:
+def test_fields_are_strings_and_only_the_wanted(guardian: Call) -> None:
     plain = results(guardian("search"))[0]
     assert "fields" not in plain
     assert "tags" not in plain
@@ -102,7 +102,7 @@ def test_6_fields_are_strings_and_only_the_wanted(guardian: Call) -> None:
     assert {"article", "liveblog", "crossword"} <= {item["type"] for item in everything}
 
 
-def test_7_moved_items_redirect(client: TestClient[Any], guardian: Call, settings: Change) -> None:
+def test_moved_items_redirect(client: TestClient[Any], guardian: Call, settings: Change) -> None:
     settings(guardian_per_second=None)
     for item in results(guardian("search", page_size=200)):
         old = item["id"].replace("/20", "/preview/20", 1)
@@ -115,7 +115,7 @@ def test_7_moved_items_redirect(client: TestClient[Any], guardian: Call, setting
     assert followed.json()["response"]["content"]["id"] == new
 
 
-def test_8_limits_per_second_and_day(guardian: Call, settings: Change) -> None:
+def test_limits_per_second_and_day(guardian: Call, settings: Change) -> None:
     settings(guardian_per_second=None, guardian_per_day=2)
     answers = [guardian("search") for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
@@ -129,7 +129,7 @@ def test_8_limits_per_second_and_day(guardian: Call, settings: Change) -> None:
     assert burst[0] == 200
 
 
-def test_9_items_disappear(guardian: Call, fault: Fault, client: TestClient[Any]) -> None:
+def test_items_disappear(guardian: Call, fault: Fault, client: TestClient[Any]) -> None:
     first, second = [item["id"] for item in results(guardian("search", page_size=2))]
     fault("guardian", "withdraw", keys=[first])
     fault("guardian", "withdraw", keys=[second], how="gone")
@@ -140,7 +140,7 @@ def test_9_items_disappear(guardian: Call, fault: Fault, client: TestClient[Any]
     assert guardian(first).status_code == 200
 
 
-def test_9_liveblogs_change(client: TestClient[Any], guardian: Call, settings: Change) -> None:
+def test_liveblogs_change(client: TestClient[Any], guardian: Call, settings: Change) -> None:
     blog = "world/live/test/blog"
     add = {"id": blog, "type": "liveblog", "webTitle": "Storm live"}
     client.post("/_control/articles", json={"source": "guardian", "items": [add]})
@@ -154,7 +154,7 @@ def test_9_liveblogs_change(client: TestClient[Any], guardian: Call, settings: C
     assert blog in [item["id"] for item in changed]
 
 
-def test_10_filter_algebra(guardian: Call) -> None:
+def test_filter_algebra(guardian: Call) -> None:
     def sections(**params: str) -> set[str]:
         return {item["sectionId"] for item in results(guardian("search", page_size=200, **params))}
 

@@ -1,4 +1,4 @@
-"""Guardian (10): the `,` `|` `-` algebra of filters."""
+"""The Guardian's `,` `|` `-` algebra of filters."""
 
 import pytest
 

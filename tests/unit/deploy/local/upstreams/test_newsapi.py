@@ -1,4 +1,4 @@
-"""NewsAPI's points of the simulator's checklist, by number."""
+"""What clients of NewsAPI stumble over, the simulator does too: keys, limits, odd values, removed rows."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ def code(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
 
-def test_1_query_key_beats_header_key(newsapi: Call) -> None:
+def test_query_key_beats_header_key(newsapi: Call) -> None:
     assert newsapi("everything", {"x-api-key": "bad"}, q="climate", apiKey=KEY).status_code == 200
     assert code(newsapi("everything", {"x-api-key": KEY}, q="climate", apiKey="bad")) == (
         401,
@@ -41,23 +41,23 @@ def test_1_query_key_beats_header_key(newsapi: Call) -> None:
         ({"x-api-key": accounts.SIMULATOR_NEWSAPI_EXHAUSTED_KEY}, (429, "apiKeyExhausted")),
     ],
 )
-def test_1_bad_keys(newsapi: Call, headers: dict[str, str], expected: tuple[int, str]) -> None:
+def test_bad_keys(newsapi: Call, headers: dict[str, str], expected: tuple[int, str]) -> None:
     assert code(newsapi("everything", headers, q="climate")) == expected
 
 
 @pytest.mark.parametrize(
     "header", [{"x-api-key": KEY}, {"authorization": KEY}, {"authorization": f"Bearer {KEY}"}]
 )
-def test_1_three_ways_to_send_a_key(newsapi: Call, header: dict[str, str]) -> None:
+def test_three_ways_to_send_a_key(newsapi: Call, header: dict[str, str]) -> None:
     assert newsapi("everything", header, q="climate").status_code == 200
 
 
-def test_2_default_page_sizes(newsapi: Call) -> None:
+def test_default_page_sizes(newsapi: Call) -> None:
     assert len(newsapi("everything", q="-zebra").json()["articles"]) == 100
     assert len(newsapi("top-headlines", country="us").json()["articles"]) == 20
 
 
-def test_3_426_too_many_results_too_old(newsapi: Call) -> None:
+def test_426_too_many_results_too_old(newsapi: Call) -> None:
     answer = newsapi("everything", q="the", page=2, pageSize=90)
     assert code(answer) == (426, "maximumResultsReached")
     assert "max of 100 results. You are trying to request results 90 to 180." in answer.json()["message"]
@@ -66,14 +66,14 @@ def test_3_426_too_many_results_too_old(newsapi: Call) -> None:
     assert "but you have requested 2019-01-01." in answer.json()["message"]
 
 
-def test_3_no_cap_on_the_business_plan(newsapi: Call, settings: Change) -> None:
+def test_no_cap_on_the_business_plan(newsapi: Call, settings: Change) -> None:
     settings(newsapi_plan="business")
     assert newsapi("everything", q="the", page=2, pageSize=100).status_code == 200
     past_the_end = newsapi("everything", q="the", page=999, pageSize=100)
     assert past_the_end.json()["articles"] == []
 
 
-def test_4_page_below_one_prints_the_page_size(newsapi: Call) -> None:
+def test_page_below_one_prints_the_page_size(newsapi: Call) -> None:
     answer = newsapi("everything", q="the", page=0, pageSize=20)
     assert code(answer) == (400, "pageCannotBeLessThanOne")
     assert answer.json()["message"] == "The page parameter cannot be less than 1. You have requested 20."
@@ -81,7 +81,7 @@ def test_4_page_below_one_prints_the_page_size(newsapi: Call) -> None:
     assert newsapi("everything", q="the", pageSize=-1).json()["message"].startswith("The pageSize parameter")
 
 
-def test_5_bad_values_that_are_ignored_or_empty(newsapi: Call) -> None:
+def test_bad_values_that_are_ignored_or_empty(newsapi: Call) -> None:
     normal = newsapi("everything", q="climate").json()
     for ignored in ({"sortBy": "magic"}, {"from": "2025-13-01"}, {"excludeDomains": "%%"}):
         assert newsapi("everything", **{"q": "climate", **ignored}).json() == normal
@@ -91,7 +91,7 @@ def test_5_bad_values_that_are_ignored_or_empty(newsapi: Call) -> None:
     assert newsapi("everything", **{"q": "climate", **upside_down}).json()["totalResults"] == 0
 
 
-def test_6_removed_rows(newsapi: Call, settings: Change) -> None:
+def test_removed_rows(newsapi: Call, settings: Change) -> None:
     settings(newsapi_plan="business")
     rows = [
         row for page in range(1, 6) for row in newsapi("everything", q="-zebra", page=page).json()["articles"]
@@ -103,7 +103,7 @@ def test_6_removed_rows(newsapi: Call, settings: Change) -> None:
     assert all(row["source"] == {"id": None, "name": "[Removed]"} for row in removed)
 
 
-def test_7_total_drifts_above_what_can_be_paged(newsapi: Call, settings: Change) -> None:
+def test_total_drifts_above_what_can_be_paged(newsapi: Call, settings: Change) -> None:
     settings(newsapi_plan="business")
     first = newsapi("top-headlines", country="us", pageSize=100).json()
     paged = 0
@@ -114,7 +114,7 @@ def test_7_total_drifts_above_what_can_be_paged(newsapi: Call, settings: Change)
     assert newsapi("top-headlines", country="us", pageSize=100).json()["totalResults"] == paged
 
 
-def test_8_shape_nulls_and_empty_texts(newsapi: Call, settings: Change) -> None:
+def test_shape_nulls_and_empty_texts(newsapi: Call, settings: Change) -> None:
     settings(newsapi_plan="business")
     rows = [
         row for page in range(1, 6) for row in newsapi("everything", q="-zebra", page=page).json()["articles"]
@@ -133,7 +133,7 @@ def test_8_shape_nulls_and_empty_texts(newsapi: Call, settings: Change) -> None:
     assert any((row["title"] or "").endswith(" - Northern Courier") for row in rows)
 
 
-def test_9_half_day_budget_of_fifty_without_headers(newsapi: Call, settings: Change) -> None:
+def test_half_day_budget_of_fifty_without_headers(newsapi: Call, settings: Change) -> None:
     settings(newsapi_budget=50)
     answers = [newsapi("everything", q="climate") for _ in range(51)]
     assert {answer.status_code for answer in answers[:50]} == {200}
@@ -145,14 +145,14 @@ def test_9_half_day_budget_of_fifty_without_headers(newsapi: Call, settings: Cha
     assert newsapi("everything", q="climate").status_code == 200
 
 
-def test_9_refused_keys_cost_nothing(newsapi: Call, settings: Change) -> None:
+def test_refused_keys_cost_nothing(newsapi: Call, settings: Change) -> None:
     settings(newsapi_budget=1)
     newsapi("everything", {}, q="climate")
     assert newsapi("everything", q="climate").status_code == 200
     assert newsapi("everything", q="climate").status_code == 429
 
 
-def test_10_cache_headers(newsapi: Call, settings: Change) -> None:
+def test_cache_headers(newsapi: Call, settings: Change) -> None:
     first = newsapi("everything", q="climate")
     assert first.headers["x-cached-result"] == "false"
     assert "x-cache-remaining" not in first.headers
@@ -168,7 +168,7 @@ def test_10_cache_headers(newsapi: Call, settings: Change) -> None:
     assert newsapi("everything", q="climate").headers["x-cached-result"] == "false"
 
 
-def test_11_browsers_elsewhere_are_refused(newsapi: Call, settings: Change) -> None:
+def test_browsers_elsewhere_are_refused(newsapi: Call, settings: Change) -> None:
     origin = {"x-api-key": KEY, "origin": "https://news.example"}
     assert code(newsapi("everything", origin, q="climate")) == (426, "corsNotAllowed")
     local = {"x-api-key": KEY, "origin": "http://localhost:3000"}
@@ -177,7 +177,7 @@ def test_11_browsers_elsewhere_are_refused(newsapi: Call, settings: Change) -> N
     assert newsapi("everything", origin, q="climate").status_code == 200
 
 
-def test_12_day_old_articles_when_switched_on(newsapi: Call, settings: Change) -> None:
+def test_day_old_articles_when_switched_on(newsapi: Call, settings: Change) -> None:
     def newest() -> datetime:
         shown = newsapi("everything", q="-zebra").json()["articles"]
         return max(datetime.fromisoformat(row["publishedAt"]) for row in shown)
@@ -187,19 +187,19 @@ def test_12_day_old_articles_when_switched_on(newsapi: Call, settings: Change) -
     assert timedelta(hours=24) <= datetime.now(UTC) - newest() < timedelta(hours=28)
 
 
-def test_13_other_countries_have_no_rows(newsapi: Call) -> None:
+def test_other_countries_have_no_rows(newsapi: Call) -> None:
     answer = newsapi("top-headlines", country="de")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok", "totalResults": 0, "articles": []})
 
 
 @pytest.mark.parametrize("query", ["crypto AND OR", "bitcoin AND", "(crypto", "crypto)"])
-def test_14_malformed_query(newsapi: Call, query: str) -> None:
+def test_malformed_query(newsapi: Call, query: str) -> None:
     answer = newsapi("everything", q=query)
     assert code(answer) == (400, "queryMalformed")
     assert "doesn't end with the OR or AND keyword." in answer.json()["message"]
 
 
-def test_14_too_long_a_query(newsapi: Call) -> None:
+def test_too_long_a_query(newsapi: Call) -> None:
     answer = newsapi("everything", q="a" * 501)
     assert code(answer) == (400, "queryTooLong")
     assert answer.json()["message"].startswith("Your query is too long (501 chars).")

@@ -1,4 +1,4 @@
-"""Reddit's API points of the simulator's checklist, by number."""
+"""What clients of Reddit's API stumble over, the simulator does too: budgets, block pages, pages that end, shapes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -34,7 +34,7 @@ def walk(reddit: Call, path: str, **params: Any) -> list[dict[str, Any]]:
             return posts
 
 
-def test_3_www_authenticate(reddit: Call, token: Call) -> None:
+def test_www_authenticate(reddit: Call, token: Call) -> None:
     answer = reddit("new", bearer="nonsense")
     assert (answer.status_code, answer.json()) == (401, {"message": "Unauthorized", "error": 401})
     assert answer.headers["www-authenticate"] == 'Bearer realm="reddit", error="invalid_token"'
@@ -44,7 +44,7 @@ def test_3_www_authenticate(reddit: Call, token: Call) -> None:
     assert answer.headers["www-authenticate"] == 'Bearer realm="reddit", error="insufficient_scope"'
 
 
-def test_4_budget_headers_and_slices(reddit: Call, settings: Change, token: Call, basic: Basic) -> None:
+def test_budget_headers_and_slices(reddit: Call, settings: Change, token: Call, basic: Basic) -> None:
     first, second = reddit("new"), reddit("new")
     assert (first.headers["x-ratelimit-used"], first.headers["x-ratelimit-remaining"]) == ("1", "999.0")
     assert second.headers["x-ratelimit-remaining"] == "998.0"
@@ -60,7 +60,7 @@ def test_4_budget_headers_and_slices(reddit: Call, settings: Change, token: Call
     assert reddit("new").status_code == 200
 
 
-def test_5_429_is_html_with_retry_after(reddit: Call, settings: Change) -> None:
+def test_429_is_html_with_retry_after(reddit: Call, settings: Change) -> None:
     settings(reddit_limit=0)
     answer = reddit("new")
     assert answer.status_code == 429
@@ -72,7 +72,7 @@ def test_5_429_is_html_with_retry_after(reddit: Call, settings: Change) -> None:
 @pytest.mark.parametrize(
     "agent", ["", "python-httpx/0.28.1", "python-requests/2.32", "curl/8.1", "Python-urllib/3.11"]
 )
-def test_6_block_page(client: TestClient[Any], token: Call, agent: str) -> None:
+def test_block_page(client: TestClient[Any], token: Call, agent: str) -> None:
     bearer = token(grant_type="client_credentials").json()["access_token"]
     headers = {"user-agent": agent, "authorization": f"bearer {bearer}"}
     answer = client.get("/reddit/oauth/r/news/new", headers=headers)
@@ -81,7 +81,7 @@ def test_6_block_page(client: TestClient[Any], token: Call, agent: str) -> None:
     assert "blocked by network security" in answer.text
 
 
-def test_6_no_token(client: TestClient[Any]) -> None:
+def test_no_token(client: TestClient[Any]) -> None:
     answer = client.get("/reddit/oauth/r/news/new")
     assert (answer.status_code, answer.headers["content-type"]) == (403, "text/html; charset=utf-8")
 
@@ -89,11 +89,11 @@ def test_6_no_token(client: TestClient[Any]) -> None:
 @pytest.mark.parametrize(
     ("limit", "shown"), [(None, 25), ("0", 1), ("-3", 1), ("7", 7), ("500", 100), ("many", 25)]
 )
-def test_7_limit_is_clamped(reddit: Call, limit: str | None, shown: int) -> None:
+def test_limit_is_clamped(reddit: Call, limit: str | None, shown: int) -> None:
     assert len(names(reddit("r/all/new", **({"limit": limit} if limit else {})))) == shown
 
 
-def test_7_after_before_count(reddit: Call) -> None:
+def test_after_before_count(reddit: Call) -> None:
     first = reddit("r/all/new", limit=10).json()["data"]
     assert first["before"] is None
     assert first["dist"] == 10
@@ -105,13 +105,13 @@ def test_7_after_before_count(reddit: Call) -> None:
     assert names(back) == [child["data"]["name"] for child in first["children"]]
 
 
-def test_7_a_thousand_items_and_no_more(client: TestClient[Any], reddit: Call) -> None:
+def test_a_thousand_items_and_no_more(client: TestClient[Any], reddit: Call) -> None:
     items = [{"title": f"Post {number}", "url": f"https://x.example/{number}"} for number in range(1_100)]
     client.post("/_control/articles", json={"source": "reddit", "items": items})
     assert len(walk(reddit, "r/all/new", limit=100)) == 1_000
 
 
-def test_8_raw_json(client: TestClient[Any], reddit: Call) -> None:
+def test_raw_json(client: TestClient[Any], reddit: Call) -> None:
     item = {"title": "Fish & chips <now>", "id": "fish1", "subreddit": "food"}
     client.post("/_control/articles", json={"source": "reddit", "items": [item]})
     titles = [
@@ -121,7 +121,7 @@ def test_8_raw_json(client: TestClient[Any], reddit: Call) -> None:
     assert titles == ["Fish &amp; chips &lt;now&gt;", "Fish & chips <now>"]
 
 
-def test_9_crossposts_and_other_shapes(reddit: Call) -> None:
+def test_crossposts_and_other_shapes(reddit: Call) -> None:
     posts = walk(reddit, "r/all/new", limit=100, raw_json=1)
     crossposts = [post for post in posts if post.get("crosspost_parent")]
     assert crossposts
@@ -137,7 +137,7 @@ def test_9_crossposts_and_other_shapes(reddit: Call) -> None:
 @pytest.mark.parametrize(
     ("how", "author", "category"), [("removed", None, "moderator"), ("deleted", "[deleted]", "deleted")]
 )
-def test_10_withdrawn_posts_show_through_info(
+def test_withdrawn_posts_show_through_info(
     reddit: Call, fault: Fault, how: str, author: str | None, category: str
 ) -> None:
     name = names(reddit("r/technology/new"))[0]
@@ -151,7 +151,7 @@ def test_10_withdrawn_posts_show_through_info(
     assert name not in names(reddit("r/technology/new"))
 
 
-def test_11_unknown_subreddit_and_wrong_case(reddit: Call) -> None:
+def test_unknown_subreddit_and_wrong_case(reddit: Call) -> None:
     unknown = reddit("r/nosuchplace/new")
     assert unknown.status_code == 302
     assert unknown.headers["location"].endswith("/subreddits/search?q=nosuchplace")
@@ -161,7 +161,7 @@ def test_11_unknown_subreddit_and_wrong_case(reddit: Call) -> None:
     assert (answer.status_code, answer.json()) == (404, {"message": "Not Found", "error": 404})
 
 
-def test_12_truncated_json_and_empty_5xx(reddit: Call, fault: Fault) -> None:
+def test_truncated_json_and_empty_5xx(reddit: Call, fault: Fault) -> None:
     fault("reddit", "truncate", times=1)
     answer = reddit("new")
     assert answer.status_code == 200
@@ -173,7 +173,7 @@ def test_12_truncated_json_and_empty_5xx(reddit: Call, fault: Fault) -> None:
     assert reddit("new").json()["kind"] == "Listing"
 
 
-def test_13_some_answers_carry_no_rate_headers(reddit: Call, settings: Change) -> None:
+def test_some_answers_carry_no_rate_headers(reddit: Call, settings: Change) -> None:
     settings(reddit_headerless_every=3)
     assert ["x-ratelimit-used" in reddit("new").headers for _ in range(6)] == [True, True, False] * 2
 

@@ -1,4 +1,4 @@
-"""Reddit's sign-in points of the simulator's checklist, by number."""
+"""What clients of Reddit's sign-in stumble over, the simulator does too: errors with 200, codes, lifetimes, limits."""
 
 from collections.abc import Callable
 from typing import Any
@@ -28,7 +28,7 @@ def exchange(token: Call, answer: httpx.Response, **more: str) -> httpx.Response
     return token(**{**form, **more})
 
 
-def test_14_the_whole_dance(client: TestClient[Any], consent: Call, token: Call, reddit: Call) -> None:
+def test_the_whole_dance(client: TestClient[Any], consent: Call, token: Call, reddit: Call) -> None:
     query = {
         "client_id": accounts.SIMULATOR_REDDIT_CLIENT_ID,
         "response_type": "code",
@@ -53,7 +53,7 @@ def test_14_the_whole_dance(client: TestClient[Any], consent: Call, token: Call,
     assert "email" not in me
 
 
-def test_14_deny(consent: Call) -> None:
+def test_deny(consent: Call) -> None:
     assert sent_back(consent("Decline")) == {"state": "s-1", "error": "access_denied"}
 
 
@@ -69,21 +69,19 @@ def test_14_deny(consent: Call) -> None:
         {"scope": ""},
     ],
 )
-def test_14_untrusted_requests_get_a_page_not_a_redirect(consent: Call, wrong: dict[str, str]) -> None:
+def test_untrusted_requests_get_a_page_not_a_redirect(consent: Call, wrong: dict[str, str]) -> None:
     answer = consent(**wrong)
     assert answer.status_code == 400
     assert "location" not in answer.headers
     assert "bad request" in answer.text
 
 
-def test_14_user_side_errors_redirect(consent: Call) -> None:
+def test_user_side_errors_redirect(consent: Call) -> None:
     assert sent_back(consent(duration="forever"))["error"] == "invalid_request"
     assert sent_back(consent(state=""))["error"] == "invalid_request"
 
 
-def test_14_expired_reused_and_foreign_codes(
-    consent: Call, token: Call, basic: Basic, settings: Change
-) -> None:
+def test_expired_reused_and_foreign_codes(consent: Call, token: Call, basic: Basic, settings: Change) -> None:
     first = consent()
     assert "access_token" in exchange(token, first).json()
     assert exchange(token, first).json() == {"error": "invalid_grant"}
@@ -101,7 +99,7 @@ def test_14_expired_reused_and_foreign_codes(
     assert (answer.status_code, answer.json()) == (200, {"error": "invalid_grant"})
 
 
-def test_1_errors_with_status_200(token: Call, basic: Basic) -> None:
+def test_errors_with_status_200(token: Call, basic: Basic) -> None:
     installed = basic(accounts.SIMULATOR_REDDIT_INSTALLED_CLIENT_ID, "")
     cases: list[tuple[dict[str, str] | None, dict[str, str], dict[str, str]]] = [
         (None, {"grant_type": "magic"}, {"error": "unsupported_grant_type"}),
@@ -141,7 +139,7 @@ def test_other_grants(token: Call, basic: Basic, reddit: Call) -> None:
     assert reddit("api/v1/me", bearer=body["access_token"]).json()["name"] == "tidal_flats"
 
 
-def test_2_lifetime_is_configurable(token: Call, reddit: Call, settings: Change) -> None:
+def test_lifetime_is_configurable(token: Call, reddit: Call, settings: Change) -> None:
     assert token(grant_type="client_credentials").json()["expires_in"] == 86_400
     settings(reddit_token_lifetime=3_600)
     body = token(grant_type="client_credentials").json()
@@ -179,7 +177,7 @@ def test_revoking(client: TestClient[Any], consent: Call, token: Call, reddit: C
     assert revoke("unknown", basic()).status_code == 200
 
 
-def test_3_basic_credentials(client: TestClient[Any], token: Call, basic: Basic) -> None:
+def test_basic_credentials(client: TestClient[Any], token: Call, basic: Basic) -> None:
     for headers in (basic("nobody", "x"), basic(secret="wrong"), {"authorization": "Basic %%%"}):
         answer = token(headers=headers, grant_type="client_credentials")
         assert (answer.status_code, answer.json()) == (401, {"message": "Unauthorized", "error": 401})
@@ -187,7 +185,7 @@ def test_3_basic_credentials(client: TestClient[Any], token: Call, basic: Basic)
     assert client.post("/reddit/www/api/v1/access_token", data={}).status_code == 401
 
 
-def test_5_token_endpoint_429_is_json_without_retry_after(token: Call, settings: Change) -> None:
+def test_token_endpoint_429_is_json_without_retry_after(token: Call, settings: Change) -> None:
     settings(reddit_token_limit=1)
     token(grant_type="client_credentials")
     answer = token(grant_type="client_credentials")
@@ -195,7 +193,7 @@ def test_5_token_endpoint_429_is_json_without_retry_after(token: Call, settings:
     assert "retry-after" not in answer.headers
 
 
-def test_6_anonymous_json_is_blocked(client: TestClient[Any]) -> None:
+def test_anonymous_json_is_blocked(client: TestClient[Any]) -> None:
     answer = client.get("/reddit/www/r/news/new.json")
     assert answer.status_code == 403
     assert "blocked by network security" in answer.text
