@@ -4,6 +4,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
+import structlog
+
 from ingest.backfill.gaps import gaps
 from ingest.backfill.plan import Limits, Planned, live_calls, page_seconds, plan, summary
 from ingest.backfill.slices import Period, Slice, Target
@@ -31,6 +33,8 @@ _SKEW: Final = timedelta(minutes=5)
 _DAY_SECONDS: Final = 86_400
 # From this many days of a topic's pulls is told how much it brings a day.
 _RECENT = timedelta(days=30)
+
+_log = structlog.get_logger("backfill")
 
 
 def plan_backfill(command: PlanBackfill, ports: Ports, command_id: str) -> None:
@@ -83,6 +87,8 @@ def _start(command: StartBackfill, ports: Ports) -> BackfillChanged:
             _note(conn, command, "backfill_started", backfill_id, ports)
     if backfill_id is None:  # the same request, at the same moment
         return _start(command, ports)
+    _name(backfill_id)
+    _log.info("backfill_started")
     return BackfillChanged(backfill_id=backfill_id, state="running", created=True)
 
 
@@ -90,11 +96,13 @@ def _same(known: Backfill, command: StartBackfill) -> BackfillChanged:
     asked = (known.sources, known.query, known.gaps, known.window_from, known.window_to)
     if asked != (command.sources, command.query, command.gaps, command.since, command.until):
         raise RefusedError(Refusal.IDEMPOTENCY_MISMATCH)
+    _name(known.id)
     return BackfillChanged(backfill_id=known.id, state=known.state)
 
 
 def _change(command: ChangeBackfill, ports: Ports, before: set[str], state: str) -> BackfillChanged:
     at = ports.clock()
+    _name(command.backfill_id)
     with ports.database.connection() as conn, conn.transaction():
         known = backfills.lock(conn, command.backfill_id)
         if known is None:
@@ -108,7 +116,14 @@ def _change(command: ChangeBackfill, ports: Ports, before: set[str], state: str)
             if state == "cancelled":
                 backfills.cancel_slices(conn, known.id)
             _note(conn, command, f"backfill_{state}", known.id, ports)
+    if known.state != state:
+        _log.info(f"backfill_{state}")
     return BackfillChanged(backfill_id=command.backfill_id, state=state)
+
+
+def _name(backfill_id: int) -> None:
+    """In every further line of this request: it leads to those of the backfill's pages, which have an id of their own."""
+    structlog.contextvars.bind_contextvars(backfill_id=backfill_id)
 
 
 def _note(

@@ -48,6 +48,10 @@ def run_slice(command: RunSlice, ports: Ports, _command_id: str) -> None:
 
 
 def _page(due: DueSlice, ports: Ports) -> None:
+    # Here and not by who sent the command: a command names a source, which slice is next is decided now.
+    structlog.contextvars.bind_contextvars(
+        request_id=f"backfill-{due.backfill_id}", backfill_id=due.backfill_id, slice_id=due.id
+    )
     fetch_id = f"slice-{due.id}:{due.source}"
 
     def on_page(items: list[Outcome]) -> bool:
