@@ -122,7 +122,7 @@ def _change(command: ChangeBackfill, ports: Ports, before: set[str], state: str)
 
 
 def _name(backfill_id: int) -> None:
-    """In every further line of this request: it leads to those of the backfill's pages, which have an id of their own."""
+    """In every further line of this request: it leads to the backfill's pages, whose lines have an id of their own."""
     structlog.contextvars.bind_contextvars(backfill_id=backfill_id)
 
 

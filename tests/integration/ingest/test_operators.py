@@ -300,9 +300,12 @@ def test_status_is_one_screen(run, ports, rows, redis):
         redis.hset(keys.cache_reads(each), mapping=reads)
     bus.send(bus.broker(redis), RunSlice(source="reddit"))
     redis.hset(keys.circuit("reddit"), mapping={"open_until": 1, "why": "it answered 503"})
+    until = utcnow() + timedelta(minutes=30)
+    ledgers(ports.settings, ports.redis)["guardian"].close(until)
     code, told, _ = run("status")
     assert code == 0
     for part in (
+        f"closed, told to wait until {until:%Y-%m-%d %H:%M}",
         "QUEUE        WAITING  OLDEST",
         "bulk         1        ",
         "6 from memory (50%), 3 from redis (25%), 3 from database (25%)",
