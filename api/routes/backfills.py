@@ -175,7 +175,7 @@ async def pause(request: Request[Any, Any, Any], backfill_id: PathText) -> ASGIR
 
 @_steers("resume", "Resume a backfill")
 async def resume(request: Request[Any, Any, Any], backfill_id: PathText) -> ASGIResponse:
-    """Go on after a pause; after a failure, with what failed."""
+    """Go on after a pause; what failed is tried again, also while the rest runs."""
     return await _change(request, ResumeBackfill, backfill_id)
 
 

@@ -56,7 +56,7 @@ def add(nouns: Any) -> None:
     status.set_defaults(run=_status)
     for verb, kind, text in (
         ("pause", PauseBackfill, "no further page until it is resumed"),
-        ("resume", ResumeBackfill, "go on; after a failure with what failed"),
+        ("resume", ResumeBackfill, "go on; what failed is tried again, also while the rest runs"),
         ("cancel", CancelBackfill, "give up the rest; what is stored stays"),
     ):
         command = verbs.add_parser(verb, help=text)

@@ -109,14 +109,18 @@ def _change(command: ChangeBackfill, ports: Ports, before: set[str], state: str)
             raise RefusedError(Refusal.NOT_FOUND)
         if known.state not in {*before, state}:
             raise RefusedError(Refusal.WRONG_STATE)
-        if known.state != state:
+        changed = known.state != state
+        if changed:
             backfills.set_state(conn, known.id, state, at)
             if state == "running":
                 backfills.revive_slices(conn, known.id)
             if state == "cancelled":
                 backfills.cancel_slices(conn, known.id)
+        elif state == "running":
+            changed = backfills.revive_failed(conn, known.id) > 0
+        if changed:
             _note(conn, command, f"backfill_{state}", known.id, ports)
-    if known.state != state:
+    if changed:
         _log.info(f"backfill_{state}")
     return BackfillChanged(backfill_id=command.backfill_id, state=state)
 

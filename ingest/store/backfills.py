@@ -168,6 +168,17 @@ def revive_slices(conn: Connection[Any], backfill_id: int) -> None:
     )
 
 
+def revive_failed(conn: Connection[Any], backfill_id: int) -> int:
+    """What failed waits again, beside what waits already. Returns how many slices that are."""
+    return conn.execute(
+        """
+        UPDATE backfill_slices SET state = 'waiting', attempts = 0, retry_at = NULL, finished_at = NULL
+        WHERE backfill_id = %s AND state = 'failed'
+        """,
+        (backfill_id,),
+    ).rowcount
+
+
 def take_turn(conn: Connection[Any], source: str) -> bool:
     """Be the one who fetches slices of this source; it ends with the connection at the latest, however that ends."""
     row = conn.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", (_SLICES, source)).fetchone()

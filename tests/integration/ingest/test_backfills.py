@@ -194,6 +194,20 @@ def test_a_failing_source_is_tried_again_later_and_given_up_in_the_end(
     assert rows("SELECT state FROM backfills") == [("done",)]
 
 
+def test_what_failed_is_tried_again_while_the_rest_goes_on(start, do, ports, rows):
+    backfill = start("guardian", query="the")
+    failed = "state = 'failed', attempts = 8, reason = 'it answered 503', finished_at = now()"
+    rows(f"UPDATE backfill_slices SET {failed} WHERE id = (SELECT min(id) FROM backfill_slices) RETURNING 1")
+    rows("UPDATE backfill_slices SET attempts = 3, retry_at = 'infinity' WHERE state = 'waiting' RETURNING 1")
+    assert do(ResumeBackfill(backfill_id=backfill, **BY))["state"] == "running"
+    assert rows("SELECT state, attempts, retry_at::text FROM backfill_slices ORDER BY id") == [
+        ("waiting", 0, None),
+        ("waiting", 3, "infinity"),
+    ]
+    assert do(ResumeBackfill(backfill_id=backfill, **BY))["state"] == "running"  # nothing has failed: it goes on
+    assert rows("SELECT action FROM audit_log ORDER BY id") == [("backfill_started",), ("backfill_running",)]
+
+
 def test_a_later_page_that_stays_bad_is_given_up_too(start, make_ports, rows, upstreams, later, monkeypatch):
     monkeypatch.setattr("ingest.sources.guardian.PAGE_SIZE", dict.fromkeys(Priority, 5))
     ports = make_ports(NEWSINTEL_MAX_ATTEMPTS="1")
