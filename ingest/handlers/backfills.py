@@ -7,8 +7,9 @@ from typing import Final
 import structlog
 
 from ingest.backfill.gaps import gaps
-from ingest.backfill.plan import Limits, Planned, live_calls, page_seconds, plan, summary
+from ingest.backfill.plan import Limits, Planned, live_calls, plan, summary
 from ingest.backfill.slices import Period, Slice, Target
+from ingest.backfill.spare import calls_per_day
 from ingest.handlers.answering import answered
 from ingest.ports import Connection, Ports
 from ingest.sources.registry import configured, ledgers
@@ -30,7 +31,6 @@ from shared.events import BackfillChanged, BackfillPlan, Refusal
 MAX_SLICES: Final = 20_000
 # By so much a sender's clock may be ahead of ours.
 _SKEW: Final = timedelta(minutes=5)
-_DAY_SECONDS: Final = 86_400
 # From this many days of a topic's pulls is told how much it brings a day.
 _RECENT = timedelta(days=30)
 
@@ -192,10 +192,7 @@ def _limits(every: list[Topic], ports: Ports) -> Limits:
         newsapi_plan=settings.newsapi_plan,
         configured=configured(settings),
         calls_per_day={
-            name: min(
-                book.spare_per_day(live.get(name, 0.0)),
-                int(_DAY_SECONDS / page_seconds(settings.backfill_pause_seconds, book.pace_seconds)),
-            )
+            name: calls_per_day(book, live.get(name, 0.0), settings.backfill_pause_seconds)
             for name, book in books.items()
         },
     )

@@ -1,5 +1,6 @@
 """The operators' command line with a worker that carries out what it sends."""
 
+import re
 import threading
 import time
 from datetime import timedelta
@@ -70,6 +71,10 @@ def test_a_backfill_is_planned_started_watched_and_steered(run, working, rows, p
         time.sleep(0.05)
     else:
         pytest.fail("the worker fetched no page")
+    redis.hset(keys.BACKFILL_CALLS, "guardian", 64)
+    rows("UPDATE backfill_slices SET expected_calls = 33, pages = 1, state = 'waiting' RETURNING 1")
+    # Twice 32 calls at 64 a day.
+    assert re.search(r"2 pages \([0-9.]+/h\), .* left 1\.0 d$", run("backfill", "status")[1])
     assert "backfill 1 is paused" in run("backfill", "pause", 1)[1]
     code, told, _ = run("backfill", "status")
     assert "backfill 1: paused, 'climate'" in told
