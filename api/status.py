@@ -1,5 +1,8 @@
-"""What ingest lets readers know of each source: budget left, circuit. Nothing when it has not said so lately."""
+"""What ingest lets the api know of each source: budget left, circuit, pages and calls of backfills. Nothing when it
+has not said so lately.
+"""
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -11,6 +14,13 @@ from shared import keys
 from shared.events import SourceStatus
 
 _log = structlog.get_logger("status")
+
+
+class BackfillTold(msgspec.Struct, frozen=True):
+    """pages: those brought since the moment asked about; calls_per_day: what backfills may make, None: nobody says."""
+
+    pages: int
+    calls_per_day: int | None
 
 
 class Statuses:
@@ -26,4 +36,16 @@ class Statuses:
             return msgspec.json.decode(raw, type=SourceStatus) if raw else None
         except (redis.RedisError, msgspec.DecodeError) as error:
             _log.warning("status_unreadable", source=source, error=str(error))
+            return None
+
+    async def backfill(self, backfill_id: int, source: str, since: datetime) -> BackfillTold | None:
+        """None when Redis is away."""
+        try:
+            pages = await self._client.zcount(
+                keys.backfill_pages(backfill_id, source), since.timestamp(), "+inf"
+            )
+            spare: Any = await self._client.hget(keys.BACKFILL_CALLS, source)
+            return BackfillTold(pages, None if spare is None else int(spare))
+        except redis.RedisError as error:
+            _log.warning("backfill_unreadable", source=source, error=str(error))
             return None

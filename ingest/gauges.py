@@ -1,4 +1,4 @@
-"""What the leading scheduler measures: lag, budget and circuit of the sources, depth and age of the queues.
+"""What the leading scheduler measures: lag, budget, circuit and told wait of the sources, depth and age of the queues.
 
 Two lags apart: fetches may succeed while the newest article is a day old, as NewsAPI's free plan has it by contract.
 """
@@ -42,6 +42,8 @@ def measure(ports: Ports) -> None:
     for source, book in ledgers(ports.settings, ports.redis).items():
         left = min(100 * window.left / window.limit for window in book.remaining())
         ports.metrics.gauge("budget_left", left, source=source)
+        wait = (book.closed_until(now) or now) - now
+        ports.metrics.gauge("told_to_wait", wait.total_seconds(), source=source)
 
 
 def queue_age(ports: Ports, queue: Queue, now: datetime) -> timedelta:

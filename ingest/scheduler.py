@@ -19,6 +19,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from ingest import bootstrap, gauges
 from ingest.backfill.plan import live_calls, page_seconds
+from ingest.backfill.spare import calls_per_day
 from ingest.ports import Ports
 from ingest.sources import status
 from ingest.sources.registry import ledgers
@@ -44,6 +45,8 @@ RETENTION_LOOK_SECONDS = 3_600
 CLAIM_SECONDS = 60
 # A page of a backfill that is not handled by then was lost on the way.
 SLICE_SECONDS = 60
+# What backfills may ask is told until several rounds were missed: then none are sent either.
+SPARE_SECONDS = 4 * REFRESH_SECONDS
 
 _RENEW = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('EXPIRE', KEYS[1], ARGV[2]) end
@@ -83,10 +86,10 @@ class Scheduler:
         self._broker = through
         self._lease = lease
         self._known: dict[int, Topic] = {}
-        books = ledgers(ports.settings, ports.redis)
+        self._books = ledgers(ports.settings, ports.redis)
         self._pause = {
             source: page_seconds(ports.settings.backfill_pause_seconds, book.pace_seconds)
-            for source, book in books.items()
+            for source, book in self._books.items()
         }
         self._jobs = BackgroundScheduler(timezone=UTC)
         self._refreshed = ports.clock()
@@ -199,10 +202,19 @@ class Scheduler:
 
     def _note_live_calls(self, current: Iterable[Topic]) -> None:
         calls = live_calls([(topic.source, topic.cadence_seconds) for topic in current])
+        pause = self._ports.settings.backfill_pause_seconds
         try:
             self._ports.redis.hset(
                 keys.LIVE_CALLS, mapping={name: calls.get(name, 0.0) for name in self._ports.sources}
             )
+            self._ports.redis.hset(
+                keys.BACKFILL_CALLS,
+                mapping={
+                    name: calls_per_day(book, calls.get(name, 0.0), pause)
+                    for name, book in self._books.items()
+                },
+            )
+            self._ports.redis.expire(keys.BACKFILL_CALLS, SPARE_SECONDS)
         except redis.RedisError as error:
             _log.warning("live_calls_not_noted", error=str(error))
 

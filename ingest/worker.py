@@ -20,7 +20,7 @@ import structlog
 from dramatiq.errors import Retry
 from dramatiq.middleware import CurrentMessage, Middleware, Retries
 
-from ingest import bootstrap
+from ingest import bootstrap, consumer
 from ingest.handlers import HANDLERS, Handler
 from ingest.handlers.fetch_query import forget_flight
 from ingest.ports import Ports
@@ -85,7 +85,7 @@ class Failures(Middleware):
 
 def build(ports: Ports) -> dramatiq.Broker:
     """A broker that knows an actor for every command."""
-    broker = bus.broker(ports.redis, dead_after_ms=ports.settings.worker_dead_after_ms)
+    broker = bus.broker(ports.redis, dead_after_ms=ports.settings.worker_dead_after_ms, kind=consumer.Broker)
     broker.add_middleware(Named())
     broker.add_middleware(CurrentMessage())
     broker.add_middleware(Again(max_retries=MAX_RETRIES, min_backoff=MIN_BACKOFF_MS))
@@ -155,6 +155,7 @@ def serve(ports: Ports, queues: set[Queue], stop: threading.Event) -> None:
         worker_threads=settings.worker_threads,
         worker_timeout=settings.interactive_poll_ms if interactive else settings.bulk_poll_ms,
     )
+    worker.queue_prefetch = settings.worker_threads
     worker.start()
     _log.info("worker_started", queues=sorted(queues))
     pages = {**inner_port.health(lambda: _works(worker)), **inner_port.measured(ports.metrics)}

@@ -45,9 +45,11 @@ class AnswerPendingError(NewsIntelError):
         self.command_id = command_id
 
 
-def broker(client: redis.Redis, *, dead_after_ms: int = 30_000) -> RedisBroker:
+def broker(
+    client: redis.Redis, *, dead_after_ms: int = 30_000, kind: type[RedisBroker] = RedisBroker
+) -> RedisBroker:
     """A broker that senders and workers share. dead_after_ms: silence after which a worker's messages move on."""
-    return RedisBroker(  # type: ignore[no-untyped-call]
+    return kind(
         client=client,
         namespace=keys.QUEUE_NAMESPACE,
         middleware=[],

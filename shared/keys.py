@@ -76,6 +76,15 @@ def cache_reads(moment: datetime, hours_ago: int = 0) -> str:
     return f"status:cache-reads:{int(moment.timestamp()) // 3_600 - hours_ago}"
 
 
+# Hash: source -> calls that backfills may make of it in a day. Written by the scheduler; gone when none does.
+BACKFILL_CALLS: Final = "status:backfill-calls"
+
+
+def backfill_pages(backfill_id: int, source: str) -> str:
+    """Sorted set: one member a page that this backfill brought in the last hour -> its unix time."""
+    return f"status:backfill-pages:{backfill_id}:{source}"
+
+
 # People -------------------------------------------------------------------------------------------------------
 # Sorted set: what is revoked (`revoked_session`, `revoked_key`) -> unix time until which a process may still believe
 # in it (an access token's lifetime, Settings.access_seconds). A process reads all of it when it starts and after each

@@ -72,6 +72,13 @@ TABLE: Final = (
     ),
     Metric("budget_left", _GAUGE, "Percent", ("source",), "of the tightest window of the source's budget"),
     Metric("circuit_open", _GAUGE, "Count", ("source",), "1 while the source is left alone after failures"),
+    Metric(
+        "told_to_wait",
+        _GAUGE,
+        "Seconds",
+        ("source",),
+        "how much longer the source itself told us not to call it; else 0",
+    ),
     # Does the work get done?
     Metric("queue_depth", _GAUGE, "Count", ("queue",), "messages that wait"),
     Metric("queue_age", _GAUGE, "Seconds", ("queue",), "how long the oldest message has waited"),

@@ -17,7 +17,7 @@ from api.carry import IDEMPOTENCY_KEY
 from api.kinds import ROW_ID, Integer
 from api.params import Parameter, PathText
 from api.queries import backfills as queries
-from api.queries.backfills import Backfill, Status
+from api.queries.backfills import Backfill, Found, Progress
 from shared.commands import (
     CancelBackfill,
     ChangeBackfill,
@@ -29,6 +29,7 @@ from shared.commands import (
 )
 from shared.errors import NotFoundError
 from shared.events import BackfillChanged, BackfillPlan
+from shared.pace import Pace, pages_per_hour, recent_since, seconds_left
 from shared.sources import SOURCES, SourceName
 
 BACKFILL_ID = Parameter(
@@ -78,6 +79,24 @@ class BackfillList(msgspec.Struct, frozen=True, kw_only=True):
     """Newest first."""
 
     backfills: list[Backfill]
+
+
+class SourceProgress(Progress, frozen=True, kw_only=True):
+    """One source. pages: calls that brought something; calls_left: expected of what waits; retry_at, reason: until
+    when it waits, and why; failed_reason: why the failed slices were given up, the first one's; pages_per_hour: of the
+    last hour, or since it was started or resumed; seconds_left: until retry_at, and then calls_left at the calls a day
+    that a plan counts with. Both are null unless it runs, and when ingest has not told what they take.
+    """
+
+    pages_per_hour: float | None
+    seconds_left: int | None
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """A backfill and how far it is."""
+
+    backfill: Backfill
+    progress: list[SourceProgress]
 
 
 @post(
@@ -145,13 +164,38 @@ async def list_backfills(request: Request[Any, Any, Any]) -> ASGIResponse:
     tags=["operation"],
 )
 async def one_backfill(request: Request[Any, Any, Any], backfill_id: PathText) -> ASGIResponse:
-    """By source: slices, pages, articles, and why it waits."""
+    """By source: slices, pages, articles, rate and time left, why it waits and what failed."""
     params.none(request)
-    number = BACKFILL_ID.read(backfill_id)
-    found = await deps.of(request).database.read(functools.partial(queries.status, backfill_id=number))
+    at, number = deps.of(request), BACKFILL_ID.read(backfill_id)
+    found = await at.database.read(functools.partial(queries.status, backfill_id=number))
     if found is None:
         raise NotFoundError("there is no such backfill")
-    return respond.private(found, request)
+    progress = [
+        SourceProgress(**msgspec.structs.asdict(each), **msgspec.structs.asdict(pace))
+        for each, pace in zip(found.progress, await _paces(found, at), strict=True)
+    ]
+    return respond.private(Status(backfill=found.backfill, progress=progress), request)
+
+
+async def _paces(found: Found, at: deps.Deps) -> list[Pace]:
+    """Of each source."""
+    if found.backfill.state != "running":
+        return [Pace() for _ in found.progress]
+    now, going_since = at.clock(), found.changed_at
+    since = recent_since(going_since, now)
+    paces = []
+    for each in found.progress:
+        told = await at.statuses.backfill(found.backfill.id, each.source, since)
+        pace = (
+            Pace()
+            if told is None
+            else Pace(
+                pages_per_hour=pages_per_hour(told.pages, going_since, now),
+                seconds_left=seconds_left(each.calls_left, told.calls_per_day, each.retry_at, now),
+            )
+        )
+        paces.append(pace)
+    return paces
 
 
 def _steers(verb: str, summary: str) -> Callable[[Callable[..., Any]], HTTPRouteHandler]:
@@ -175,7 +219,7 @@ async def pause(request: Request[Any, Any, Any], backfill_id: PathText) -> ASGIR
 
 @_steers("resume", "Resume a backfill")
 async def resume(request: Request[Any, Any, Any], backfill_id: PathText) -> ASGIResponse:
-    """Go on after a pause; after a failure, with what failed."""
+    """Go on after a pause; what failed is tried again, also while the rest runs."""
     return await _change(request, ResumeBackfill, backfill_id)
 
 

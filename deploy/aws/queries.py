@@ -40,7 +40,10 @@ QUERIES: Final = (
         "one-request",
         ("api", "worker", "scheduler"),
         (
-            "fields @timestamp, service, event, path, status, slot, command, source, outcome, ms, reason, error",
+            (
+                "fields @timestamp, service, event, path, status, slot, command, source, outcome, ms, reason, error, "
+                "backfill_id, slice_id"
+            ),
             f'filter request_id = "{PLACEHOLDER}"',
             "sort @timestamp asc",
         ),

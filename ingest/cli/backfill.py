@@ -3,16 +3,19 @@
 import argparse
 import hashlib
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
+import redis
 
 from ingest.cli.asking import ask, made, me
 from ingest.cli.output import CliError, bar, day, say, span, table
 from ingest.ports import Ports
 from ingest.store import backfills
 from ingest.store.backfills import Backfill, Progress
+from shared import keys
 from shared.commands import (
     KINDS,
     CancelBackfill,
@@ -23,6 +26,7 @@ from shared.commands import (
     StartBackfill,
 )
 from shared.events import BackfillChanged, BackfillPlan
+from shared.pace import Pace, pages_per_hour, recent_since, seconds_left
 
 _WATCH_SECONDS = 5.0
 _DAYS = 7
@@ -56,7 +60,7 @@ def add(nouns: Any) -> None:
     status.set_defaults(run=_status)
     for verb, kind, text in (
         ("pause", PauseBackfill, "no further page until it is resumed"),
-        ("resume", ResumeBackfill, "go on; after a failure with what failed"),
+        ("resume", ResumeBackfill, "go on; what failed is tried again, also while the rest runs"),
         ("cancel", CancelBackfill, "give up the rest; what is stored stays"),
     ):
         command = verbs.add_parser(verb, help=text)
@@ -154,7 +158,8 @@ def _status(asked: argparse.Namespace, ports: Ports) -> None:
             if not shown:
                 raise CliError("there is no such backfill" if asked.id else "there is none yet")
             progress = backfills.progress(conn, shown[0].id)
-        show(shown[0], progress, ports.clock())
+        now = ports.clock()
+        show(shown[0], progress, _paces(shown[0], progress, ports, now), now)
         if not asked.watch or shown[0].state != "running":
             break
         time.sleep(_WATCH_SECONDS)
@@ -162,24 +167,53 @@ def _status(asked: argparse.Namespace, ports: Ports) -> None:
         say(f"earlier: backfill {other.id}, {other.state}, {_window(other)}, by {other.requested_by}")
 
 
-def show(backfill: Backfill, progress: list[Progress], now: datetime) -> None:
+def _paces(backfill: Backfill, progress: list[Progress], ports: Ports, now: datetime) -> Mapping[str, Pace]:
+    """By source; nothing of what does not run, or while Redis is away."""
+    if backfill.state != "running":
+        return {}
+    since = recent_since(backfill.changed_at, now).timestamp()
+    try:
+        spare: Any = ports.redis.hgetall(keys.BACKFILL_CALLS)
+        pages: dict[str, Any] = {
+            each.source: ports.redis.zcount(keys.backfill_pages(backfill.id, each.source), since, "+inf")
+            for each in progress
+        }
+    except redis.RedisError:
+        return {}
+    return {each.source: _pace(each, backfill, pages[each.source], spare, now) for each in progress}
+
+
+def _pace(
+    progress: Progress, backfill: Backfill, pages: int, spare: Mapping[bytes, bytes], now: datetime
+) -> Pace:
+    per_day = spare.get(progress.source.encode())
+    return Pace(
+        pages_per_hour=pages_per_hour(pages, backfill.changed_at, now),
+        seconds_left=seconds_left(
+            progress.expected, None if per_day is None else int(per_day), progress.retry_at, now
+        ),
+    )
+
+
+def show(backfill: Backfill, progress: list[Progress], paces: Mapping[str, Pace], now: datetime) -> None:
     """One screen about one backfill."""
     what = f"{backfill.query!r}" if backfill.query else "gaps of topics" if backfill.gaps else "topics"
     say(f"backfill {backfill.id}: {backfill.state}, {what}, {_window(backfill)}, by {backfill.requested_by}")
-    hours = max(((backfill.finished_at or now) - backfill.created_at) / timedelta(hours=1), 1 / 60)
     for each in progress:
         share = (each.done + each.failed) / each.slices
-        pace = each.pages / hours
-        left = timedelta(hours=each.expected / pace) if pace and backfill.state == "running" else None
+        pace = paces.get(each.source, Pace())
+        rate = "" if pace.pages_per_hour is None else f" ({pace.pages_per_hour:g}/h)"
+        left = timedelta(seconds=pace.seconds_left) if pace.seconds_left else None
         say(
-            f"  {each.source:<9} {bar(share)} {each.done}/{each.slices} slices, {each.pages} pages "
-            f"({pace:.0f}/h), {each.stored} new of {each.fetched}, left {span(left) if each.expected else '-'}"
+            f"  {each.source:<9} {bar(share)} {each.done}/{each.slices} slices, {each.pages} pages{rate}, "
+            f"{each.stored} new of {each.fetched}, left {span(left)}"
         )
         if each.failed:
             say(
-                f"            {each.failed} failed: {each.reason}; `backfill resume {backfill.id}` tries them again"
+                f"            {each.failed} failed: {each.failed_reason}; "
+                f"`backfill resume {backfill.id}` tries them again"
             )
-        elif each.retry_at and each.retry_at > now:
+        if each.retry_at and each.retry_at > now:
             say(f"            waits until {day(each.retry_at)} UTC: {each.reason}")
 
 

@@ -10,7 +10,7 @@ import redis
 from ingest import gauges
 from ingest.cli.output import CliError, day, say, span, table
 from ingest.ports import Ports
-from ingest.sources.circuit import Circuit
+from ingest.sources.circuit import State
 from ingest.sources.registry import circuits, ledgers
 from ingest.store import backfills, overview
 from shared import keys
@@ -26,15 +26,15 @@ def add(nouns: Any) -> None:
 
 def _status(_asked: argparse.Namespace, ports: Ports) -> None:
     now = ports.clock()
-    by_source: Mapping[str, Circuit] = {}
+    standing: Mapping[str, str] = {}
     away: redis.RedisError | None = None
     try:
         for part in (_queues, _budgets, _cache):
             part(ports, now)
-        by_source = circuits(ports.settings, ports.redis)
+        standing = _standing(ports, now)
     except redis.RedisError as error:
         away = error
-    _sources(ports, now, by_source)
+    _sources(ports, now, standing)
     _backfills(ports)
     _errors(ports)
     if away:
@@ -63,7 +63,7 @@ def _queues(ports: Ports, now: datetime) -> None:
     say("scheduler: " + ("leads" if leader else "none leads; nothing is sent on a cadence"))
 
 
-def _sources(ports: Ports, now: datetime, by_source: Mapping[str, Circuit]) -> None:
+def _sources(ports: Ports, now: datetime, standing: Mapping[str, str]) -> None:
     with ports.database.connection() as conn:
         found = overview.sources(conn)
     say("")
@@ -75,16 +75,23 @@ def _sources(ports: Ports, now: datetime, by_source: Mapping[str, Circuit]) -> N
                 s.outcome,
                 _since(s.last_success_at, now),
                 _since(s.newest_published_at, now),
-                _circuit(by_source[s.source], now) if by_source else "-",
+                standing.get(s.source, "-"),
             )
             for s in found
         ),
     )
 
 
-def _circuit(circuit: Circuit, now: datetime) -> str:
-    state = circuit.look(now)
-    return f"{state.name}: {state.why}" if state.why else state.name
+def _standing(ports: Ports, now: datetime) -> dict[str, str]:
+    """By source: whether it may be called."""
+    books = ledgers(ports.settings, ports.redis)
+    found = circuits(ports.settings, ports.redis)
+    return {name: _circuit(found[name].look(now), book.closed_until(now)) for name, book in books.items()}
+
+
+def _circuit(state: State, told_to_wait: datetime | None) -> str:
+    shown = f"{state.name}: {state.why}" if state.why else state.name
+    return f"{shown}, told to wait until {day(told_to_wait)}" if told_to_wait else shown
 
 
 def _budgets(ports: Ports, _now: datetime) -> None:

@@ -4,9 +4,12 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
+import structlog
+
 from ingest.backfill.gaps import gaps
-from ingest.backfill.plan import Limits, Planned, live_calls, page_seconds, plan, summary
+from ingest.backfill.plan import Limits, Planned, live_calls, plan, summary
 from ingest.backfill.slices import Period, Slice, Target
+from ingest.backfill.spare import calls_per_day
 from ingest.handlers.answering import answered
 from ingest.ports import Connection, Ports
 from ingest.sources.registry import configured, ledgers
@@ -28,9 +31,10 @@ from shared.events import BackfillChanged, BackfillPlan, Refusal
 MAX_SLICES: Final = 20_000
 # By so much a sender's clock may be ahead of ours.
 _SKEW: Final = timedelta(minutes=5)
-_DAY_SECONDS: Final = 86_400
 # From this many days of a topic's pulls is told how much it brings a day.
 _RECENT = timedelta(days=30)
+
+_log = structlog.get_logger("backfill")
 
 
 def plan_backfill(command: PlanBackfill, ports: Ports, command_id: str) -> None:
@@ -83,6 +87,8 @@ def _start(command: StartBackfill, ports: Ports) -> BackfillChanged:
             _note(conn, command, "backfill_started", backfill_id, ports)
     if backfill_id is None:  # the same request, at the same moment
         return _start(command, ports)
+    _name(backfill_id)
+    _log.info("backfill_started")
     return BackfillChanged(backfill_id=backfill_id, state="running", created=True)
 
 
@@ -90,25 +96,38 @@ def _same(known: Backfill, command: StartBackfill) -> BackfillChanged:
     asked = (known.sources, known.query, known.gaps, known.window_from, known.window_to)
     if asked != (command.sources, command.query, command.gaps, command.since, command.until):
         raise RefusedError(Refusal.IDEMPOTENCY_MISMATCH)
+    _name(known.id)
     return BackfillChanged(backfill_id=known.id, state=known.state)
 
 
 def _change(command: ChangeBackfill, ports: Ports, before: set[str], state: str) -> BackfillChanged:
     at = ports.clock()
+    _name(command.backfill_id)
     with ports.database.connection() as conn, conn.transaction():
         known = backfills.lock(conn, command.backfill_id)
         if known is None:
             raise RefusedError(Refusal.NOT_FOUND)
         if known.state not in {*before, state}:
             raise RefusedError(Refusal.WRONG_STATE)
-        if known.state != state:
+        changed = known.state != state
+        if changed:
             backfills.set_state(conn, known.id, state, at)
             if state == "running":
                 backfills.revive_slices(conn, known.id)
             if state == "cancelled":
                 backfills.cancel_slices(conn, known.id)
+        elif state == "running":
+            changed = backfills.revive_failed(conn, known.id) > 0
+        if changed:
             _note(conn, command, f"backfill_{state}", known.id, ports)
+    if changed:
+        _log.info(f"backfill_{state}")
     return BackfillChanged(backfill_id=command.backfill_id, state=state)
+
+
+def _name(backfill_id: int) -> None:
+    """In every further line of this request: it leads to the backfill's pages, whose lines have an id of their own."""
+    structlog.contextvars.bind_contextvars(backfill_id=backfill_id)
 
 
 def _note(
@@ -173,10 +192,7 @@ def _limits(every: list[Topic], ports: Ports) -> Limits:
         newsapi_plan=settings.newsapi_plan,
         configured=configured(settings),
         calls_per_day={
-            name: min(
-                book.spare_per_day(live.get(name, 0.0)),
-                int(_DAY_SECONDS / page_seconds(settings.backfill_pause_seconds, book.pace_seconds)),
-            )
+            name: calls_per_day(book, live.get(name, 0.0), settings.backfill_pause_seconds)
             for name, book in books.items()
         },
     )

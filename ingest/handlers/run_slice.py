@@ -21,6 +21,7 @@ from ingest.store.backfills import DueSlice
 from shared import keys
 from shared.commands import RunSlice
 from shared.errors import BadAnswerError, BudgetSpentError, CircuitOpenError, RateLimitedError, SourceError
+from shared.pace import RECENT
 
 # Of all pages of a slice: after a bad answer it begins afresh, so a page that comes is perhaps an earlier one.
 MAX_ATTEMPTS: Final = 8
@@ -48,6 +49,10 @@ def run_slice(command: RunSlice, ports: Ports, _command_id: str) -> None:
 
 
 def _page(due: DueSlice, ports: Ports) -> None:
+    # Here and not by who sent the command: a command names a source, which slice is next is decided now.
+    structlog.contextvars.bind_contextvars(
+        request_id=f"backfill-{due.backfill_id}", backfill_id=due.backfill_id, slice_id=due.id
+    )
     fetch_id = f"slice-{due.id}:{due.source}"
 
     def on_page(items: list[Outcome]) -> bool:
@@ -84,6 +89,21 @@ def _page(due: DueSlice, ports: Ports) -> None:
             )
         if backfill and backfill.state in {"running", "paused"}:
             backfills.settle(conn, backfill.id, at)
+    if pulled.error is None:
+        _count(due, ports, at)
+
+
+def _count(due: DueSlice, ports: Ports, at: datetime) -> None:
+    """For the rate that operators are shown."""
+    key, now = keys.backfill_pages(due.backfill_id, due.source), at.timestamp()
+    try:
+        with ports.redis.pipeline(transaction=True) as both:
+            both.zadd(key, {f"{due.id}:{now}": now})
+            both.zremrangebyscore(key, "-inf", now - RECENT.total_seconds())
+            both.expire(key, RECENT)
+            both.execute()
+    except redis.RedisError as error:
+        _log.warning("page_not_counted", error=str(error))
 
 
 def _retry_at(error: SourceError, due: DueSlice, at: datetime) -> datetime | None:

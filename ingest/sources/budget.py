@@ -183,6 +183,12 @@ class Ledger:
         """Nobody calls the source before `until`: it said so."""
         self._close(keys=[keys.closed(self._source)], args=[round(until.timestamp() * 1000)])
 
+    def closed_until(self, now: datetime) -> datetime | None:
+        """Until when the source told us to wait, for status pages; None when it may be called."""
+        raw: Any = self._client.get(keys.closed(self._source))
+        until = _moment(int(raw)) if raw else now
+        return until if until > now else None
+
     @property
     def pace_seconds(self) -> float:
         """The least time between two calls."""

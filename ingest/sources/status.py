@@ -3,8 +3,7 @@
 The ledgers and circuits are the worker's own keys, which the api has no right to read.
 """
 
-from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import redis
@@ -36,12 +35,6 @@ def publish(settings: IngestSettings, client: redis.Redis, clock: Clock) -> None
             circuit=state.name,
             circuit_reason=state.why,
             circuit_until=state.until,
-            told_to_wait_until=_told_to_wait(source, client, clock()),
+            told_to_wait_until=ledger.closed_until(clock()),
         )
         client.set(keys.status(source), msgspec.json.encode(told), ex=LIVES_SECONDS)
-
-
-def _told_to_wait(source: str, client: redis.Redis, now: datetime) -> datetime | None:
-    raw: Any = client.get(keys.closed(source))
-    until = datetime.fromtimestamp(int(raw) / 1000, UTC) if raw else None
-    return until if until and until > now else None

@@ -15,7 +15,7 @@ _SLICES = 0x736C6963
 
 
 class Backfill(msgspec.Struct, frozen=True, kw_only=True):
-    """See shared.tables.backfills."""
+    """See shared.tables.backfills. changed_at: when its state began."""
 
     id: int
     requested_by: str
@@ -26,6 +26,7 @@ class Backfill(msgspec.Struct, frozen=True, kw_only=True):
     window_to: datetime
     state: str
     created_at: datetime
+    changed_at: datetime
     finished_at: datetime | None
 
 
@@ -58,7 +59,11 @@ class DueSlice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far one source of a backfill is. pages: calls that brought something; expected: calls still to be made."""
+    """How far one source of a backfill is.
+
+    pages: calls that brought something; expected: calls still to be made; retry_at, reason: of the waiting slice that
+    is tried again first; failed_reason: of the failed slices the first.
+    """
 
     source: str
     slices: int
@@ -70,6 +75,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     stored: int
     retry_at: datetime | None
     reason: str | None
+    failed_reason: str | None
 
 
 def insert(
@@ -131,7 +137,8 @@ def newest(conn: Connection[Any], count: int) -> list[Backfill]:
     with conn.cursor(row_factory=class_row(Backfill)) as cursor:
         return cursor.execute(
             """
-            SELECT id, requested_by, sources, query, gaps, window_from, window_to, state, created_at, finished_at
+            SELECT id, requested_by, sources, query, gaps, window_from, window_to, state, created_at, changed_at,
+                   finished_at
             FROM backfills ORDER BY id DESC LIMIT %s
             """,
             (count,),
@@ -166,6 +173,17 @@ def revive_slices(conn: Connection[Any], backfill_id: int) -> None:
         """,
         (backfill_id,),
     )
+
+
+def revive_failed(conn: Connection[Any], backfill_id: int) -> int:
+    """What failed waits again, beside what waits already. Returns how many slices that are."""
+    return conn.execute(
+        """
+        UPDATE backfill_slices SET state = 'waiting', attempts = 0, retry_at = NULL, finished_at = NULL
+        WHERE backfill_id = %s AND state = 'failed'
+        """,
+        (backfill_id,),
+    ).rowcount
 
 
 def take_turn(conn: Connection[Any], source: str) -> bool:
@@ -280,7 +298,9 @@ def progress(conn: Connection[Any], backfill_id: int) -> list[Progress]:
                        AS expected,
                    coalesce(sum(f.fetched), 0)::int AS fetched, coalesce(sum(f.stored), 0)::int AS stored,
                    min(s.retry_at) FILTER (WHERE s.state = 'waiting') AS retry_at,
-                   (array_agg(s.reason ORDER BY s.id) FILTER (WHERE s.reason IS NOT NULL))[1] AS reason
+                   (array_agg(s.reason ORDER BY s.retry_at, s.id)
+                       FILTER (WHERE s.state = 'waiting' AND s.retry_at IS NOT NULL))[1] AS reason,
+                   (array_agg(s.reason ORDER BY s.id) FILTER (WHERE s.state = 'failed'))[1] AS failed_reason
             FROM backfill_slices s LEFT JOIN fetches f ON f.id = 'slice-' || s.id || ':' || s.source
             WHERE s.backfill_id = %s GROUP BY s.source ORDER BY s.source
             """,
@@ -292,7 +312,8 @@ def _one(conn: Connection[Any], column: str, value: object) -> Backfill | None:
     with conn.cursor(row_factory=class_row(Backfill)) as cursor:
         return cursor.execute(
             f"""
-            SELECT id, requested_by, sources, query, gaps, window_from, window_to, state, created_at, finished_at
+            SELECT id, requested_by, sources, query, gaps, window_from, window_to, state, created_at, changed_at,
+                   finished_at
             FROM backfills WHERE {column} = %s
             """,  # noqa: S608 - the column is a constant
             (value,),

@@ -3,13 +3,15 @@
 import contextlib
 import json
 import re
+from datetime import timedelta
 
 import dramatiq
 import psycopg
 
 from deploy.aws.queries import PLACEHOLDER, QUERIES
 from shared import bus, keys
-from shared.commands import FetchTopic, Queue
+from shared.clock import utcnow
+from shared.commands import FetchTopic, Queue, StartBackfill
 from tests.eventually import eventually
 
 LANGUAGE = {
@@ -62,6 +64,10 @@ def make_trouble(system):
     api = system.api(**emf)
     system.upstreams.faults(source="guardian", kind="html")
     api.get("/articles", params={"q": "climate"})
+    now = utcnow()
+    window = {"since": now - timedelta(days=3), "until": now}
+    system.send(StartBackfill(sources=["reddit"], query="the", key="k", requested_by="someone", **window))
+    eventually(lambda: system.lines("worker", event="source_call", request_id="backfill-1"))
     unknown = dramatiq.Message(Queue.BULK, "FetchTopic", ({"topic_id": "seven"},), {}, {})
     bus.broker(system.redis).enqueue(unknown)
     with unreadable_topics(system):

@@ -98,7 +98,7 @@ def test_each_metric_of_the_table_is_told_to_prometheus_and_to_cloudwatch(used, 
     assert {("cache_reads", tier) for tier in TIERS} <= told
     assert {("articles", "guardian", fate) for fate in ("stored", "merged")} <= told
     assert {("database_pool_used", service) for service in ("api", "worker")} <= told
-    assert {("budget_left", source) for source in SOURCES} <= told
+    assert {(name, source) for name in ("budget_left", "told_to_wait") for source in SOURCES} <= told
     assert {("queue_age", str(queue)) for queue in Queue} <= told
 
 

@@ -1,8 +1,10 @@
 """One id follows a request through every process: api, worker, calls to the sources, and what these send on."""
 
 import re
+from datetime import timedelta
 
-from shared.commands import ApplyRetention
+from shared.clock import utcnow
+from shared.commands import ApplyRetention, PauseBackfill, StartBackfill
 from tests.eventually import eventually
 
 SOURCES = {"newsapi", "guardian", "reddit"}
@@ -63,3 +65,35 @@ def test_what_a_command_sends_belongs_to_the_same_request(system):
     followed = eventually(lambda: system.lines("worker", event="command", command="RecheckReddit"))
     assert {line["request_id"] for line in followed} == {sent}
     assert followed[0]["command_id"] != sent
+
+
+def test_a_backfill_is_followed_from_its_operator_to_each_call(system):
+    system.worker()
+    now = utcnow()
+    window = {"since": now - timedelta(days=20), "until": now}
+    started = system.send(
+        StartBackfill(sources=["newsapi"], query="the", key="k", requested_by="someone", **window)
+    )
+    [line] = eventually(lambda: system.lines("worker", event="backfill_started", request_id=started))
+    [(backfill_id,)] = system.query("SELECT id FROM backfills")
+    assert (line["backfill_id"], line["command_id"]) == (backfill_id, started)
+    system.scheduler(NEWSINTEL_BACKFILL_PAUSE_SECONDS="0.3")
+    calls = eventually(lambda: pages(system, backfill_id))
+    assert {call["source"] for call in calls} == {"newsapi"}
+    slices = {slice_id for (slice_id,) in system.query("SELECT id FROM backfill_slices")}
+    assert {(call["backfill_id"], call["slice_id"] in slices) for call in calls} == {(backfill_id, True)}
+    commands = system.lines("worker", event="command", request_id=f"backfill-{backfill_id}")
+    assert {(line["command"], line["backfill_id"]) for line in commands} == {("RunSlice", backfill_id)}
+    assert {line["slice_id"] for line in commands} <= slices
+    paused = system.send(PauseBackfill(backfill_id=backfill_id, requested_by="someone"))
+    [line] = eventually(lambda: system.lines("worker", event="backfill_paused", request_id=paused))
+    assert line["backfill_id"] == backfill_id
+    [command] = eventually(lambda: system.lines("worker", event="command", request_id=paused))
+    assert command["backfill_id"] == backfill_id
+
+
+def pages(system, backfill_id):
+    """The calls of the backfill, once there are two and their commands have ended."""
+    found = system.lines("worker", event="source_call", request_id=f"backfill-{backfill_id}")
+    ended = system.lines("worker", event="command", request_id=f"backfill-{backfill_id}")
+    return found if len(found) > 1 and len(ended) > 1 else []

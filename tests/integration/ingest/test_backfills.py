@@ -194,6 +194,58 @@ def test_a_failing_source_is_tried_again_later_and_given_up_in_the_end(
     assert rows("SELECT state FROM backfills") == [("done",)]
 
 
+def test_what_failed_is_tried_again_while_the_rest_goes_on(start, do, ports, rows):
+    backfill = start("guardian", query="the")
+    failed = "state = 'failed', attempts = 8, reason = 'it answered 503', finished_at = now()"
+    rows(f"UPDATE backfill_slices SET {failed} WHERE id = (SELECT min(id) FROM backfill_slices) RETURNING 1")
+    rows("UPDATE backfill_slices SET attempts = 3, retry_at = 'infinity' WHERE state = 'waiting' RETURNING 1")
+    assert do(ResumeBackfill(backfill_id=backfill, **BY))["state"] == "running"
+    assert rows("SELECT state, attempts, retry_at::text FROM backfill_slices ORDER BY id") == [
+        ("waiting", 0, None),
+        ("waiting", 3, "infinity"),
+    ]
+    assert (
+        do(ResumeBackfill(backfill_id=backfill, **BY))["state"] == "running"
+    )  # nothing has failed: it goes on
+    assert rows("SELECT action FROM audit_log ORDER BY id") == [("backfill_started",), ("backfill_running",)]
+
+
+def test_each_reason_is_that_of_its_slice(start, ports, rows):
+    backfill = start("guardian", query="the", days=28)
+    for place, (state, minutes, reason) in enumerate(
+        [
+            ("failed", None, "it answered 503"),
+            ("waiting", 90, "later"),
+            ("waiting", 60, "first"),
+            ("done", None, "old"),
+        ]
+    ):
+        rows(
+            """
+            UPDATE backfill_slices
+            SET state = %s, reason = %s, retry_at = timestamptz '2030-01-01Z' + make_interval(mins => %s)
+            WHERE id = (SELECT id FROM backfill_slices ORDER BY id OFFSET %s LIMIT 1) RETURNING 1
+            """,
+            state,
+            reason,
+            minutes,
+            place,
+        )
+    with ports.database.connection() as conn:
+        [found] = backfills.progress(conn, backfill)
+    assert (found.failed_reason, found.reason) == ("it answered 503", "first")
+    assert f"{found.retry_at:%FT%H}" == "2030-01-01T01"
+
+
+def test_pages_of_the_last_hour_are_counted(start, ports, redis):
+    backfill = start("guardian", query="the")
+    key = keys.backfill_pages(backfill, "guardian")
+    redis.zadd(key, {"long ago": utcnow().timestamp() - 3_700})
+    work(ports)
+    assert redis.zcard(key) == 1
+    assert 0 < redis.ttl(key) <= 3_600
+
+
 def test_a_later_page_that_stays_bad_is_given_up_too(start, make_ports, rows, upstreams, later, monkeypatch):
     monkeypatch.setattr("ingest.sources.guardian.PAGE_SIZE", dict.fromkeys(Priority, 5))
     ports = make_ports(NEWSINTEL_MAX_ATTEMPTS="1")

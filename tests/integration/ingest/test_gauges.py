@@ -90,6 +90,14 @@ def test_an_open_circuit_is_1(ports):
     assert ports.metrics.seen["circuit_open", "guardian"] == 0
 
 
+def test_a_source_that_told_us_to_wait_says_for_how_long(ports):
+    ports.clock = lambda: datetime.now(UTC)
+    ledgers(ports.settings, ports.redis)["reddit"].close(datetime.now(UTC) + timedelta(minutes=30))
+    gauges.measure(ports)
+    assert 1_790 < ports.metrics.seen["told_to_wait", "reddit"] <= 1_800
+    assert ports.metrics.seen["told_to_wait", "guardian"] == 0
+
+
 def test_a_backfill_does_not_hide_that_the_cadence_stands_still(ports):
     fetched(ports, "guardian", ago=7_200, newest=8_000)
     fetched(ports, "guardian", ago=60, newest=70, window=(NOW - timedelta(days=2), NOW))

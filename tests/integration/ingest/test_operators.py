@@ -1,5 +1,6 @@
 """The operators' command line with a worker that carries out what it sends."""
 
+import re
 import threading
 from datetime import timedelta
 
@@ -33,6 +34,10 @@ def test_a_backfill_is_planned_started_watched_and_steered(run, working, rows, p
     assert "backfill 1 is running" in told
     bus.send(bus.broker(redis), RunSlice(source="guardian"))
     eventually(lambda: rows("SELECT sum(pages)::int FROM backfill_slices") == [(1,)])
+    redis.hset(keys.BACKFILL_CALLS, "guardian", 64)
+    rows("UPDATE backfill_slices SET expected_calls = 33, pages = 1, state = 'waiting' RETURNING 1")
+    # Twice 32 calls at 64 a day.
+    assert re.search(r"2 pages \([0-9.]+/h\), .* left 1\.0 d$", run("backfill", "status")[1])
     assert "backfill 1 is paused" in run("backfill", "pause", 1)[1]
     code, told, _ = run("backfill", "status")
     assert "backfill 1: paused, 'climate'" in told
@@ -261,9 +266,12 @@ def test_status_is_one_screen(run, ports, rows, redis, monkeypatch):
         redis.hset(keys.cache_reads(now, hours_ago), mapping=reads)
     bus.send(bus.broker(redis), RunSlice(source="reddit"))
     redis.hset(keys.circuit("reddit"), mapping={"open_until": 1, "why": "it answered 503"})
+    until = utcnow() + timedelta(minutes=30)
+    ledgers(ports.settings, ports.redis)["guardian"].close(until)
     code, told, _ = run("status")
     assert code == 0
     for part in (
+        f"closed, told to wait until {until:%Y-%m-%d %H:%M}",
         "QUEUE        WAITING  OLDEST",
         "bulk         1        ",
         "6 from memory (50%), 3 from redis (25%), 3 from database (25%)",

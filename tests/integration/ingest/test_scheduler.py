@@ -4,7 +4,7 @@ import msgspec
 import psycopg
 import pytest
 
-from ingest.scheduler import Lease, Scheduler
+from ingest.scheduler import SPARE_SECONDS, Lease, Scheduler
 from ingest.store import topics
 from shared import bus, keys
 from shared.clock import utcnow
@@ -145,6 +145,8 @@ def test_a_page_of_each_source_that_waits_is_sent_one_at_a_time(scheduler, ports
     one.send_slices()
     assert sent() == []  # not before it is known what live work needs
     one._note_live_calls([])
+    assert redis.hget(keys.BACKFILL_CALLS, "guardian") == b"250"
+    assert 0 < redis.ttl(keys.BACKFILL_CALLS) <= SPARE_SECONDS
     one.send_slices()
     one.send_slices()
     assert sent() == ["guardian"]

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from dramatiq.errors import Retry
 
-from ingest import worker
+from ingest import gauges, worker
 from shared import bus, keys
 from shared.commands import QUEUES, FetchQuery, FetchTopic, Queue
 from shared.events import Answer
@@ -28,9 +28,9 @@ def serving(ports, monkeypatch):
     threads = []
     monkeypatch.setattr(worker, "MIN_BACKOFF_MS", 1)
 
-    def serve(handler, kind=FetchTopic):
+    def serve(handler, kind=FetchTopic, using=ports):
         monkeypatch.setattr(worker, "HANDLERS", {kind: handler})
-        thread = threading.Thread(target=worker.serve, args=(ports, {QUEUES[kind]}, stop))
+        thread = threading.Thread(target=worker.serve, args=(using, {QUEUES[kind]}, stop))
         thread.start()
         threads.append(thread)
         return end
@@ -175,3 +175,30 @@ def test_an_unknown_queue_is_named(environment):
     )
     assert done.returncode == 2
     assert "'express' is not known; use interactive, bulk or both" in done.stderr
+
+
+def test_what_waits_for_a_thread_is_seen_to_wait_and_taken_when_one_is_free(serving, make_ports, redis):
+    ports = make_ports(NEWSINTEL_BULK_POLL_MS="5000")
+    threads, began, over = ports.settings.worker_threads, [], threading.Semaphore(0)
+
+    def handler(command, _ports, _id):
+        began.append(command.topic_id)
+        over.acquire()
+
+    for topic_id in range(1, threads + 4):
+        bus.send(bus.broker(redis), FetchTopic(topic_id=topic_id))
+    end = serving(handler, using=ports)
+    try:
+        eventually(lambda: len(began) == threads)
+        time.sleep(2)  # so long that dramatiq's own consumer would sleep for another second or two
+        gauges.measure(ports)
+        seen = ports.metrics.seen().gauges
+        assert seen["queue_depth", ("bulk",)].value == 3
+        assert seen["queue_age", ("bulk",)].value >= 2
+        over.release()
+        eventually(lambda: len(began) == threads + 1, seconds=1)
+        assert redis.llen(f"{keys.QUEUE_NAMESPACE}:{Queue.BULK}") == 2
+    finally:
+        over.release(threads + 2)
+        eventually(lambda: len(began) == threads + 3)
+        end()

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from ingest.handlers import roles
+from shared import keys
 from shared.clock import utcnow
 from tests.people import COFFEE
 
@@ -50,6 +51,36 @@ async def test_operators_plan_start_watch_and_steer(operator, rows):
     assert (await operator.client.get(f"{PATH}?before=1")).json()["backfills"] == []
     status = (await operator.client.get(f"{PATH}/1")).json()
     assert [(each["source"], each["slices"]) for each in status["progress"]] == [("guardian", 2)]
+
+
+async def test_rate_and_time_left_are_those_of_the_command_line(operator, rows, redis):
+    await operator.write("POST", PATH, json=body())
+    rows("UPDATE backfill_slices SET expected_calls = 32 RETURNING 1")
+
+    async def progress():
+        [found] = (await operator.client.get(f"{PATH}/1")).json()["progress"]
+        return found
+
+    found = await progress()
+    # Nobody has told what the budget leaves.
+    assert (found["calls_left"], found["pages_per_hour"], found["seconds_left"]) == (64, 0, None)
+    redis.hset(keys.BACKFILL_CALLS, "guardian", 64)
+    redis.zadd(keys.backfill_pages(1, "guardian"), {"a": utcnow().timestamp(), "b": 0})
+    found = await progress()
+    assert (found["pages_per_hour"], found["seconds_left"]) == (60, 86_400)
+    until = (utcnow() + timedelta(hours=2)).replace(microsecond=0)
+    waits, fails = (
+        "retry_at = %s, reason = 'the calls are made'",
+        "state = 'failed', reason = 'it answered 503'",
+    )
+    rows(f"UPDATE backfill_slices SET {waits} WHERE id = 1 RETURNING 1", until)
+    rows(f"UPDATE backfill_slices SET {fails} WHERE id = 2 RETURNING 1")
+    found = await progress()
+    assert (found["reason"], found["failed_reason"]) == ("the calls are made", "it answered 503")
+    assert 43_200 + 7_000 < found["seconds_left"] <= 43_200 + 7_200
+    await operator.write("POST", f"{PATH}/1/pause")
+    found = await progress()
+    assert (found["pages_per_hour"], found["seconds_left"]) == (None, None)
 
 
 async def test_an_operators_key_does_the_same(operator, person, ports, rows):
