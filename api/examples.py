@@ -31,6 +31,7 @@ _TEXTS: Final = {
     "language": "en",
     "label": "negative",
     "outcome": "ok",
+    "failed_reason": "it answered 503",
     "status": "done",
     "state": "running",
     "query": "storm",
