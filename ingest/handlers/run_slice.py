@@ -17,16 +17,14 @@ from ingest.handlers.pulling import pull_source
 from ingest.pipeline.run import run
 from ingest.ports import Ports, Priority, Pull
 from ingest.store import backfills
-from ingest.store.backfills import DueSlice
+from ingest.store.backfills import SOURCE_WAITS, DueSlice
 from shared import keys
 from shared.commands import RunSlice
-from shared.errors import BadAnswerError, BudgetSpentError, CircuitOpenError, RateLimitedError, SourceError
+from shared.errors import BadAnswerError, SourceError
 
 # Of all pages of a slice: after a bad answer it begins afresh, so a page that comes is perhaps an earlier one.
 MAX_ATTEMPTS: Final = 8
 _PAUSE: Final = timedelta(seconds=60)
-# It is not the slice that is in the way: it waits, and is not counted as tried.
-_WAITS: Final = (BudgetSpentError, CircuitOpenError, RateLimitedError)
 # Sources speak in seconds and count both ends of a window.
 _LAST_SECOND: Final = timedelta(seconds=1)
 
@@ -39,7 +37,7 @@ def run_slice(command: RunSlice, ports: Ports, _command_id: str) -> None:
         if not backfills.take_turn(turn, command.source):
             return
         try:
-            due = backfills.next_slice(turn, command.source)
+            due = backfills.next_slice(turn, command.source, ports.clock())
             if due is not None and (due.retry_at is None or due.retry_at <= ports.clock()):
                 _page(due, ports)
         finally:
@@ -76,7 +74,7 @@ def _page(due: DueSlice, ports: Ports) -> None:
                 due.id,
                 outcome=pulled.error.code,
                 reason=pulled.error.message,
-                attempts=due.attempts + (not isinstance(pulled.error, _WAITS)),
+                attempts=due.attempts + (not isinstance(pulled.error, SOURCE_WAITS)),
                 retry_at=retry_at,
                 # Perhaps the item from which it went on was withdrawn.
                 afresh=isinstance(pulled.error, BadAnswerError),
@@ -89,7 +87,7 @@ def _page(due: DueSlice, ports: Ports) -> None:
 def _retry_at(error: SourceError, due: DueSlice, at: datetime) -> datetime | None:
     if not error.retryable:
         return None
-    if isinstance(error, _WAITS):
+    if isinstance(error, SOURCE_WAITS):
         return error.retry_at or at + _PAUSE
     if due.attempts + 1 >= MAX_ATTEMPTS:
         return None

@@ -207,6 +207,42 @@ def test_a_later_page_that_stays_bad_is_given_up_too(start, make_ports, rows, up
     ]
 
 
+WAITING = """
+    SELECT id, attempts, outcome, retry_at FROM backfill_slices WHERE state = 'waiting' AND retry_at IS NOT NULL
+"""
+
+
+def test_a_slice_that_gets_bad_answers_does_not_hold_back_the_others(
+    start, make_ports, rows, upstreams, later
+):
+    ports = make_ports(NEWSINTEL_MAX_ATTEMPTS="1", NEWSINTEL_GUARDIAN_CALLS_PER_SECOND="100")
+    start("guardian", query="the", days=10, using=ports)
+    upstreams.faults(source="guardian", kind="html")
+    work(ports)
+    assert [row[:3] for row in rows(WAITING)] == [(1, 1, "bad_answer")]
+    upstreams.clear_faults()
+    with ports.database.connection() as conn:
+        assert backfills.due_sources(conn, utcnow()) == ["guardian"]
+    work(ports, pages=9)
+    assert rows("SELECT id, state FROM backfill_slices ORDER BY id") == [(1, "waiting"), (2, "done")]
+    with ports.database.connection() as conn:
+        assert backfills.due_sources(conn, utcnow()) == []
+    work(later(using=ports, minutes=2), pages=9)
+    assert rows("SELECT state FROM backfills") == [("done",)]
+
+
+def test_what_the_source_waits_for_all_its_slices_wait_for(start, make_ports, rows, upstreams):
+    ports = make_ports(NEWSINTEL_MAX_ATTEMPTS="1", NEWSINTEL_CIRCUIT_FAILURES="1")
+    start("guardian", query="the", days=30, using=ports)
+    upstreams.faults(source="guardian", kind="html")
+    work(ports, pages=9)
+    assert calls(upstreams) == 1
+    # The second met the open circuit; the others are not tried in turn.
+    assert [row[:3] for row in rows(WAITING)] == [(1, 1, "bad_answer"), (2, 0, "circuit_open")]
+    with ports.database.connection() as conn:
+        assert backfills.due_sources(conn, utcnow()) == []
+
+
 def test_a_query_that_is_refused_is_not_asked_again(start, ports, rows, upstreams):
     start("newsapi", query="(crypto", days=3)
     work(ports, "newsapi", 2)
