@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
-from ingest.backfill.slices import Period, Slice, Target, cut, reach
+from ingest.backfill.slices import Period, Slice, Target, cut, late, reach
 from shared.events import BackfillPlan, SourcePlan
 
 _DAY = 86_400
@@ -82,6 +82,7 @@ def _possible(
     target: Target, period: Period, limits: Limits, now: datetime
 ) -> tuple[Period | None, list[str]]:
     since, until = period[0], min(period[1], now)
+    last = now - late(target.source, limits.newsapi_plan)
     if target.source not in limits.configured:
         return None, [f"{target.source}: it has no key"]
     if target.kind == "headlines":
@@ -92,4 +93,10 @@ def _possible(
     if target.source == "newsapi" and since < (first := reach(limits.newsapi_plan, now)):
         since = first
         why_less = [f"newsapi: nothing before {first:%Y-%m-%d} on the plan {limits.newsapi_plan!r}"]
+    if until > last:
+        hours = (now - last) / timedelta(hours=1)
+        why_less.append(
+            f"{target.source}: nothing of the last {hours:g} hours on the plan {limits.newsapi_plan!r}"
+        )
+        until = last
     return ((since, until) if since < until else None), why_less

@@ -6,7 +6,7 @@ from typing import Final
 
 from ingest.backfill.gaps import gaps
 from ingest.backfill.plan import Limits, Planned, live_calls, page_seconds, plan, summary
-from ingest.backfill.slices import Period, Slice, Target
+from ingest.backfill.slices import Period, Slice, Target, late
 from ingest.handlers.answering import answered
 from ingest.ports import Connection, Ports
 from ingest.sources.registry import configured, ledgers
@@ -157,12 +157,13 @@ def _wanted(
     ]
     if not command.gaps:
         return [(target, window) for _, target in chosen]
-    return [(target, gap) for topic, target in chosen for gap in _gaps(topic, window, conn)]
+    return [(target, gap) for topic, target in chosen for gap in _gaps(topic, window, conn, ports)]
 
 
-def _gaps(topic: Topic, window: Period, conn: Connection) -> list[Period]:
-    pulled, filled = fetches.successes(conn, topic.id, window)
-    return gaps(window, topic.cadence_seconds, pulled, filled)
+def _gaps(topic: Topic, window: Period, conn: Connection, ports: Ports) -> list[Period]:
+    delay = late(topic.source, ports.settings.newsapi_plan)
+    pulled, filled = fetches.successes(conn, topic.id, window, delay)
+    return gaps(window, topic.cadence_seconds, pulled, filled, delay)
 
 
 def _limits(every: list[Topic], ports: Ports) -> Limits:

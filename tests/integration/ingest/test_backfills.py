@@ -314,3 +314,77 @@ def test_a_backfill_says_nothing_about_freshness_and_fills_gaps(do, ports, rows,
         topic_id,
     )
     assert planned_answer(PlanBackfill(**window, gaps=True), ports).slices == 6
+
+
+@pytest.fixture
+def outage(rows):
+    """outage(source, begins, ends) -> the one topic, pulled every half an hour but between these hours ago."""
+    before = rows("SELECT id, cadence_seconds FROM topics")
+
+    def happened(source, begins, ends):
+        [(topic_id,)] = rows("SELECT min(id) FROM topics WHERE source = %s AND kind <> 'headlines'", source)
+        rows("UPDATE topics SET paused = id <> %s, cadence_seconds = 1800 RETURNING id", topic_id)
+        rows(
+            """
+            INSERT INTO fetches (id, source, topic_id, outcome, started_at, finished_at)
+            SELECT 'pull-' || n, %s, %s, 'ok', at, at
+            FROM generate_series(now() - interval '2 days', now(), interval '30 minutes') WITH ORDINALITY AS s (at, n)
+            WHERE at NOT BETWEEN now() - %s AND now() - %s RETURNING id
+            """,
+            source,
+            topic_id,
+            timedelta(hours=begins),
+            timedelta(hours=ends),
+        )
+        return topic_id
+
+    yield happened
+    for topic_id, cadence in before:
+        rows(
+            "UPDATE topics SET paused = false, cadence_seconds = %s WHERE id = %s RETURNING id",
+            cadence,
+            topic_id,
+        )
+
+
+WINDOWS = "SELECT window_from, window_to FROM backfill_slices ORDER BY id"
+
+
+def test_an_outage_at_a_source_that_is_a_day_late_is_asked_for_a_day_earlier(
+    outage, start, do, ports, rows, upstreams
+):
+    outage("newsapi", begins=12, ends=2)
+    start("newsapi", gaps=True, days=2)
+    now = utcnow()
+    [(since, until)] = rows(WINDOWS)
+    assert timedelta(hours=35) < now - since < timedelta(hours=38)
+    assert timedelta(hours=25) < now - until < timedelta(hours=27)
+    work(ports, "newsapi", 3)
+    assert rows("SELECT state, outcome FROM backfill_slices") == [("done", "ok")]
+    again = PlanBackfill(sources=["newsapi"], since=now - timedelta(days=2), until=now, gaps=True)
+    assert planned_answer(again, ports).slices == 0
+
+
+def test_what_was_asked_for_before_it_could_be_had_is_a_gap_still(outage, start, ports, rows):
+    topic_id = outage("newsapi", begins=12, ends=2)
+    rows(
+        """
+        WITH b AS (
+            INSERT INTO backfills
+                (key, requested_by, sources, gaps, window_from, window_to, state, created_at, changed_at)
+            VALUES ('before', 'x', '{newsapi}', true, now(), now(), 'done', now(), now()) RETURNING id
+        )
+        INSERT INTO backfill_slices
+            (backfill_id, source, kind, query, topic_id, window_from, window_to, expected_calls, state, outcome,
+             finished_at)
+        SELECT id, 'newsapi', 'query', '', %s, now() - interval '40 hours', now(), 1, 'done', 'ok',
+            now() - interval '8 hours'
+        FROM b RETURNING id
+        """,
+        topic_id,
+    )
+    start("newsapi", gaps=True, days=2)
+    now = utcnow()
+    [_, (since, until)] = rows(WINDOWS)
+    assert timedelta(hours=31) < now - since < timedelta(hours=33)
+    assert timedelta(hours=25) < now - until < timedelta(hours=27)
