@@ -71,7 +71,7 @@ class BackfillBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         PlanBackfill(**self.fields())  # raises ValueError with what does not go together
 
     def fields(self) -> dict[str, Any]:
-        return {**msgspec.structs.asdict(self), "sources": sorted(set(self.sources))}
+        return msgspec.structs.asdict(self)
 
 
 class BackfillList(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,7 +28,8 @@ def gaps(
     open_ = [(one - late, next_ - late) for one, next_ in pairwise(moments) if next_ - one > longest]
     for period in filled:
         open_ = [left for gap in open_ for left in _without(gap, period)]
-    return open_
+    # What is left at the end is no gap yet: as after a pull, its slots may be late.
+    return [(one, next_) for one, next_ in open_ if next_ < until - late or next_ - one > longest]
 
 
 def _without(gap: Period, filled: Period) -> Sequence[Period]:

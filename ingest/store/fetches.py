@@ -94,8 +94,9 @@ def drop_before(conn: Connection[Any], before: datetime) -> int:
 def successes(
     conn: Connection[Any], topic_id: int, window: tuple[datetime, datetime], late: timedelta
 ) -> tuple[list[datetime], list[tuple[datetime, datetime]]]:
-    """When a topic's cadence was pulled within the window, and which times of publication backfills have brought whole.
+    """When a topic's cadence was pulled within the window, and which times of publication backfills bring.
 
+    Whole, or will: a slice waits only in a backfill that runs or is paused.
     late: by so much the source delivers later than it is published.
     """
     pulled = conn.execute(
@@ -108,7 +109,7 @@ def successes(
     filled = conn.execute(
         """
         SELECT window_from, least(window_to, finished_at - %s) FROM backfill_slices
-        WHERE topic_id = %s AND state = 'done'
+        WHERE topic_id = %s AND state IN ('done', 'waiting')
         """,
         (late, topic_id),
     ).fetchall()

@@ -139,6 +139,13 @@ def test_gaps_are_where_slots_were_missed():
     ]
 
 
+def test_a_gap_that_a_backfill_fills_up_to_a_moment_ago_is_filled():
+    window = (NOW - 20 * HOUR, NOW)
+    assert gaps(window, 3600, [], [(NOW - 30 * HOUR, NOW - HOUR)]) == []
+    assert gaps(window, 3600, [], [(NOW - 30 * HOUR, NOW - 4 * HOUR)]) == [(NOW - 4 * HOUR, NOW)]
+    assert gaps(window, 3600, [], [(NOW - 50 * HOUR, NOW - 25 * HOUR)], 24 * HOUR) == []
+
+
 def test_a_gap_of_a_source_that_is_late_was_published_as_much_earlier():
     window = (NOW - 20 * HOUR, NOW)
     pulled = [NOW - hours * HOUR for hours in (19, 18, 17, 15, 9, 8, 7, 6, 5, 4, 3, 2, 1)]
