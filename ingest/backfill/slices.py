@@ -62,6 +62,14 @@ def reach(plan: str, now: datetime) -> datetime:
     return midnight.replace(year=year, month=month + 1, day=day) + timedelta(days=1)
 
 
+def reachable(source: str, period: Period, newsapi_plan: str, now: datetime) -> Period | None:
+    """What the source still has of a period; None: nothing."""
+    since, until = period
+    if source == "newsapi":
+        since = max(since, reach(newsapi_plan, now))
+    return (since, until) if since < until else None
+
+
 def late(source: str, newsapi_plan: str) -> timedelta:
     """By so much the source delivers later than it is published."""
     return LATE[newsapi_plan] if source == "newsapi" else timedelta()

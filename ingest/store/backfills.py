@@ -18,6 +18,10 @@ SOURCE_WAITS: Final = (BudgetSpentError, NoTurnError, CircuitOpenError, RateLimi
 _SOURCE_WAITS: Final = [error.code for error in SOURCE_WAITS]
 
 
+# The outcome of a slice that waited until its source no longer had its time.
+OUT_OF_REACH: Final = "out_of_reach"
+
+
 class Backfill(msgspec.Struct, frozen=True, kw_only=True):
     """See shared.tables.backfills."""
 
@@ -262,6 +266,17 @@ def page_missed(
             "afresh": afresh,
             "at": at,
         },
+    )
+
+
+def out_of_reach(conn: Connection[Any], slice_id: int, reason: str, at: datetime) -> None:
+    """Close it: its source does not have its time any more, so that to try it again would be in vain."""
+    conn.execute(
+        """
+        UPDATE backfill_slices SET state = 'done', outcome = %s, reason = %s, retry_at = NULL, finished_at = %s
+        WHERE id = %s AND state = 'waiting'
+        """,
+        (OUT_OF_REACH, reason, at, slice_id),
     )
 
 

@@ -109,7 +109,7 @@ def successes(
     filled = conn.execute(
         """
         SELECT window_from, least(window_to, finished_at - %s) FROM backfill_slices
-        WHERE topic_id = %s AND state IN ('done', 'waiting')
+        WHERE topic_id = %s AND (state = 'waiting' OR (state = 'done' AND outcome = 'ok'))
         """,
         (late, topic_id),
     ).fetchall()

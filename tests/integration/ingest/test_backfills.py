@@ -6,6 +6,7 @@ import msgspec
 import psycopg
 import pytest
 
+from ingest.backfill.slices import reach
 from ingest.handlers.backfills import planned_answer
 from ingest.handlers.run_slice import MAX_ATTEMPTS, run_slice
 from ingest.ports import Priority
@@ -248,6 +249,41 @@ def test_a_query_that_is_refused_is_not_asked_again(start, ports, rows, upstream
     work(ports, "newsapi", 2)
     assert rows("SELECT state, outcome FROM backfill_slices") == [("failed", "query_rejected")]
     assert calls(upstreams, "newsapi") == 1
+
+
+def test_what_has_come_out_of_reach_meanwhile_is_left_out_and_no_failure(
+    start, do, ports, rows, upstreams, later
+):
+    start("newsapi", query="the", days=20)
+    assert rows("SELECT count(*)::int FROM backfill_slices") == [(3,)]
+    do(PauseBackfill(backfill_id=1, **BY))
+    do(ResumeBackfill(backfill_id=1, **BY))
+    # The first seven days are past, the next seven in part.
+    waited = later(days=21)
+    work(waited, "newsapi")
+    assert calls(upstreams, "newsapi") == 0
+    [(state, outcome, reason)] = rows(
+        "SELECT state, outcome, reason FROM backfill_slices WHERE outcome IS NOT NULL"
+    )
+    assert (state, outcome) == ("done", "out_of_reach")
+    assert reason.startswith("newsapi has nothing before ")
+    upstreams.change(clock_offset_seconds=21 * 86_400)
+    work(waited, "newsapi")
+    asked = upstreams.calls(last=1)["last"][0]
+    assert f"{reach('developer', waited.clock()):%Y-%m-%d}" in str(asked)
+    work(waited, "newsapi", 20)
+    assert rows("SELECT state FROM backfills") == [("done",)]
+    assert rows("SELECT outcome FROM backfill_slices ORDER BY id") == [("out_of_reach",), ("ok",), ("ok",)]
+
+
+def test_what_was_out_of_reach_is_not_filled(outage, start, ports, rows, later):
+    outage("newsapi", begins=12, ends=2)
+    start("newsapi", gaps=True, days=2)
+    work(later(days=60), "newsapi")
+    assert rows("SELECT state, outcome FROM backfill_slices") == [("done", "out_of_reach")]
+    now = utcnow()
+    asked = PlanBackfill(sources=["newsapi"], since=now - timedelta(days=2), until=now, gaps=True)
+    assert planned_answer(asked, ports).slices == 1
 
 
 def test_pause_resume_and_cancel(start, do, ports, rows, upstreams):
