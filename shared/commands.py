@@ -275,9 +275,10 @@ class PlanBackfill(Command, frozen=True, kw_only=True):
 
 
 class StartBackfill(PlanBackfill, frozen=True, kw_only=True):
-    """Plan it and begin. A repeated key starts nothing twice.
+    """Plan it and begin, without the sources of which the cadence needs all calls. A repeated key starts nothing twice.
 
-    Answered with events.BackfillChanged, or refused: too_large, in_the_future, nothing_to_do, idempotency_mismatch.
+    Answered with events.BackfillChanged, or refused: too_large, in_the_future, nothing_to_do, no_budget (no source is
+    left), idempotency_mismatch.
     """
 
     key: IdempotencyKey

@@ -13,6 +13,7 @@ _DAY = 86_400
 # Of a source that allows a call a second a backfill takes one turn of so many: a reader who meets it waits half a
 # second, and is one in a hundred at the most. Still twice what a free budget leaves for backfills.
 _SPARED_TURNS = 120
+_NO_BUDGET = "{}: the cadence needs all of its calls, so that a backfill would never end"
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +54,10 @@ def summary(planned: Planned, limits: Limits) -> BackfillPlan:
         slices=len(planned.slices),
         calls=sum(source.calls for source in sources),
         days=None if None in days else max((d for d in days if d is not None), default=0.0),
-        left_out=planned.left_out,
+        left_out=[
+            *planned.left_out,
+            *(_NO_BUDGET.format(each.source) for each in sources if each.days is None),
+        ],
         at_least=any(not each.target.topic_id for each in planned.slices),
     )
 

@@ -63,9 +63,12 @@ def _start(command: StartBackfill, ports: Ports) -> BackfillChanged:
     with ports.database.connection() as conn:
         if known := backfills.of_key(conn, command.key):
             return _same(known, command)
-    slices = _plan(command, ports)[1].slices
-    if not slices:
+    limits, planned = _plan(command, ports)
+    if not planned.slices:
         raise RefusedError(Refusal.NOTHING_TO_DO)
+    slices = [each for each in planned.slices if limits.calls_per_day[each.target.source]]
+    if not slices:
+        raise RefusedError(Refusal.NO_BUDGET)
     at = ports.clock()
     with ports.database.connection() as conn, conn.transaction():
         backfill_id = backfills.insert(

@@ -152,7 +152,7 @@ def test_a_page_that_was_done_is_not_fetched_again(start, ports, rows, upstreams
 
 def test_no_budget_is_waited_for_and_not_a_failure(start, make_ports, rows, upstreams, later):
     ports = make_ports(NEWSINTEL_GUARDIAN_CALLS_PER_DAY="4", NEWSINTEL_GUARDIAN_CALLS_PER_SECOND="100")
-    start("guardian", query="the", days=100, using=ports)
+    start("guardian", query="the", days=100)
     work(ports, pages=6)
     assert calls(upstreams) == 2  # half of four
     [(state, attempts, outcome, retry_at)] = rows(
@@ -167,12 +167,32 @@ def test_no_budget_is_waited_for_and_not_a_failure(start, make_ports, rows, upst
 def test_what_live_work_needs_is_left_to_it(start, make_ports, redis, upstreams):
     ports = make_ports(NEWSINTEL_GUARDIAN_CALLS_PER_DAY="100", NEWSINTEL_GUARDIAN_CALLS_PER_SECOND="100")
     redis.hset(keys.LIVE_CALLS, "guardian", 77)
-    start("guardian", query="the", days=100, using=ports)
+    start("guardian", query="the", days=100)
     work(ports, pages=8)
     assert calls(upstreams) == 3  # 80 for cadence and backfills, 77 of them needed
     book = ledgers(ports.settings, redis)["guardian"]
     for _ in range(77):
         book.charge(Priority.CADENCE)
+
+
+def test_a_source_of_which_the_cadence_needs_all_calls_is_left_out_of_a_start(start, do, make_ports, rows):
+    ports = make_ports(
+        NEWSINTEL_GUARDIAN_CALLS_PER_DAY="400"
+    )  # seven topics of 48 pulls need 336, 0.8 is theirs
+    now = utcnow()
+    alone = StartBackfill(sources=["guardian"], since=now - timedelta(days=9), until=now, key="k", **BY)
+    assert do(alone, using=ports) == "no_budget"
+    assert rows("SELECT count(*) FROM backfills") == [(0,)]
+    start("guardian", "reddit", query="the", using=ports)
+    assert rows("SELECT DISTINCT source FROM backfill_slices") == [("reddit",)]
+
+
+def test_a_cadence_that_has_come_to_need_all_calls_is_what_a_backfill_waits_for(start, ports, redis, rows):
+    start("guardian", query="the")
+    redis.hset(keys.LIVE_CALLS, "guardian", 400)
+    work(ports)
+    [(reason,)] = rows("SELECT reason FROM backfill_slices WHERE reason IS NOT NULL")
+    assert reason.startswith("the cadence needs all of its calls per day: none is left for backfills; ")
 
 
 def test_a_failing_source_is_tried_again_later_and_given_up_in_the_end(

@@ -109,6 +109,9 @@ def test_days_are_those_of_the_slowest_source_and_none_when_nothing_is_left():
     assert (found.slices, found.calls, found.days) == (11, 360, 11.0)
     spent = Limits(newsapi_plan="developer", configured=ALL, calls_per_day={"guardian": 0, "reddit": 9})
     assert summary(planned, spent).days is None
+    assert summary(planned, spent).left_out[-1] == (
+        "guardian: the cadence needs all of its calls, so that a backfill would never end"
+    )
 
 
 def test_of_words_a_plan_is_the_least():
