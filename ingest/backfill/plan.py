@@ -35,7 +35,7 @@ def plan(wanted: Sequence[tuple[Target, Period]], limits: Limits, now: datetime)
     """Cut every wanted period of every target that its source can be asked for."""
     slices: list[Slice] = []
     left_out: dict[str, None] = {}  # a set that keeps its order
-    for target, period in wanted:
+    for target, period in _as_asked(wanted):
         possible, why_less = _possible(target, period, limits, now)
         left_out.update(dict.fromkeys(why_less))
         if possible is not None:
@@ -73,6 +73,16 @@ def live_calls(cadences: Sequence[tuple[str, int]]) -> dict[str, float]:
 def page_seconds(pause_seconds: float, turn_seconds: float) -> float:
     """From one page of a source to the next, at least. pause: of every source; turn: of this one between two calls."""
     return max(pause_seconds, turn_seconds * _SPARED_TURNS)
+
+
+def _as_asked(wanted: Sequence[tuple[Target, Period]]) -> list[tuple[Target, Period]]:
+    """Reddit's listings take no dates: each is read from its newest post on, whatever the period, and so only once."""
+    whole: dict[Target, Period] = {}
+    for target, (since, until) in wanted:
+        if target.source == "reddit":
+            first, last = whole.get(target, (since, until))
+            whole[target] = (min(first, since), max(last, until))
+    return [*((t, p) for t, p in wanted if t.source != "reddit"), *whole.items()]
 
 
 def _source(name: str, slices: Sequence[Slice], limits: Limits) -> SourcePlan:

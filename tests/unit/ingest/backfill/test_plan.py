@@ -119,6 +119,26 @@ def test_of_words_a_plan_is_the_least():
     assert (found.calls, found.at_least) == (1, True)
 
 
+def test_a_listing_of_reddit_is_read_once_for_all_its_gaps():
+    periods = [(NOW - timedelta(days=n), NOW - timedelta(days=n - 1)) for n in (3, 9, 6)]
+    news, world = (
+        target("reddit", "subreddit", name, topic_id=n) for n, name in enumerate(("news", "world"), 1)
+    )
+    wanted = [
+        (news, periods[0]),
+        (world, periods[0]),
+        (target(), periods[0]),
+        (news, periods[1]),
+        (news, periods[2]),
+    ]
+    found = {(each.target, each.since, each.until) for each in plan(wanted, LIMITS, NOW).slices}
+    assert found == {
+        (news, NOW - timedelta(days=9), NOW - timedelta(days=2)),
+        (world, *periods[0]),
+        (target(), *periods[0]),
+    }
+
+
 def test_live_work_is_a_call_a_slot():
     assert live_calls([("guardian", 1800), ("guardian", 3600), ("reddit", 300)]) == {
         "guardian": 72.0,
