@@ -271,6 +271,8 @@ class PlanBackfill(Command, frozen=True, kw_only=True):
             raise ValueError("since is not before until")
         if self.gaps and self.query is not None:
             raise ValueError("gaps are those of topics, not of a query")
+        if self.query is not None and not self.query.strip():
+            raise ValueError("a query needs words")
         msgspec.structs.force_setattr(self, "sources", sorted(set(self.sources)))
 
 

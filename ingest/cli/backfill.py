@@ -132,9 +132,13 @@ def _show_plan(plan: BackfillPlan) -> None:
     when = (
         f"live work needs the whole budget of {waiting}"
         if waiting
-        else f"{roughly} {_days(plan.days)} days within the budgets"
+        else f"{roughly} {_counted(_days(plan.days), 'day')} within the budgets"
     )
-    say(f"{plan.slices} slices, {roughly} {plan.calls} calls, {when}")
+    say(f"{_counted(plan.slices, 'slice')}, {roughly} {_counted(plan.calls, 'call')}, {when}")
+
+
+def _counted(number: object, noun: str) -> str:
+    return f"{number} {noun}" if str(number) == "1" else f"{number} {noun}s"
 
 
 def _days(days: float | None) -> str:

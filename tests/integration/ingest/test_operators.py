@@ -89,6 +89,7 @@ def test_a_backfill_is_planned_started_watched_and_steered(run, working, rows, p
 def test_what_cannot_be_a_backfill_is_one_sentence(run, ports):
     for arguments, problem in (
         (("--since", "2026-01-02", "--until", "2026-01-01"), "since is not before until"),
+        (("--query", "   "), "a query needs words"),
         (("--query", "x" * 501), "query: expected str of length <= 500"),
     ):
         code, _, told = run("backfill", "plan", *arguments)
