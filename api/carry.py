@@ -50,6 +50,10 @@ _REFUSED: Final[dict[str, tuple[str, str]]] = {
     Code.NOTES_FULL: ("conflict", "Your notes would be too long together; shorten some first."),
     Code.KEY_EXISTS: ("conflict", "This very key exists already."),
     Code.TOO_LARGE: ("conflict", "That is too much at once; choose a shorter time or fewer sources."),
+    Code.NO_BUDGET: (
+        "conflict",
+        "The cadence needs all calls of the source; pause topics or pull them less often.",
+    ),
     Code.NOTHING_TO_DO: ("conflict", "There is nothing to fetch; /ops/backfills/plan says why."),
     Code.WRONG_STATE: ("conflict", "It is over, or not in a state for that."),
     Code.ROLE_MISSING: ("operators_only", "Only an operator may do this."),

@@ -256,10 +256,11 @@ class PlanBackfill(Command, frozen=True, kw_only=True):
     """What filling in [since, until) would take; nothing is started.
 
     query: words for every source; without it the topics of these sources; gaps: only where a topic has no successful
-    fetch. Answered with events.BackfillPlan, or refused: too_large, in_the_future.
+    fetch. sources: in whatever order and however often, it is the same request. Answered with events.BackfillPlan, or
+    refused: too_large, in_the_future.
     """
 
-    sources: Annotated[list[SourceName], Meta(min_length=1, max_length=3)]
+    sources: Annotated[list[SourceName], Meta(min_length=1)]
     since: Moment
     until: Moment
     query: Words | None = None
@@ -270,12 +271,16 @@ class PlanBackfill(Command, frozen=True, kw_only=True):
             raise ValueError("since is not before until")
         if self.gaps and self.query is not None:
             raise ValueError("gaps are those of topics, not of a query")
+        if self.query is not None and not self.query.strip():
+            raise ValueError("a query needs words")
+        msgspec.structs.force_setattr(self, "sources", sorted(set(self.sources)))
 
 
 class StartBackfill(PlanBackfill, frozen=True, kw_only=True):
-    """Plan it and begin. A repeated key starts nothing twice.
+    """Plan it and begin, without the sources of which the cadence needs all calls. A repeated key starts nothing twice.
 
-    Answered with events.BackfillChanged, or refused: too_large, in_the_future, nothing_to_do, idempotency_mismatch.
+    Answered with events.BackfillChanged, or refused: too_large, in_the_future, nothing_to_do, no_budget (no source is
+    left), idempotency_mismatch.
     """
 
     key: IdempotencyKey

@@ -75,6 +75,7 @@ class Refusal(StrEnum):
     SESSION_ENDED = "session_ended"
     TOO_LARGE = "too_large"
     NOTHING_TO_DO = "nothing_to_do"
+    NO_BUDGET = "no_budget"
     IN_THE_FUTURE = "in_the_future"
     WRONG_STATE = "wrong_state"
     TOKEN_REUSED = "token_reused"  # noqa: S105 - an error code

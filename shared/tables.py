@@ -313,7 +313,7 @@ backfill_slices = Table(
     Column("pages", Integer, nullable=False, server_default=text("0")),
     # Failures of all its pages; a resumed one begins with none.
     Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
-    # Of the last try: ok or the code of a SourceError, and its sentence.
+    # Of the last try: ok or the code of a SourceError, and its sentence; out_of_reach: the source had its time no more.
     Column("outcome", Text),
     Column("reason", Text),
     _at("retry_at", nullable=True),

@@ -72,7 +72,7 @@ class BackfillBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         PlanBackfill(**self.fields())  # raises ValueError with what does not go together
 
     def fields(self) -> dict[str, Any]:
-        return {**msgspec.structs.asdict(self), "sources": sorted(set(self.sources))}
+        return msgspec.structs.asdict(self)
 
 
 class BackfillList(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,7 +128,10 @@ async def plan(request: Request[Any, Any, Any]) -> ASGIResponse:
     tags=["operation"],
 )
 async def start(request: Request[Any, Any, Any]) -> ASGIResponse:
-    """Live work comes first; a backfill that finds no budget waits for it."""
+    """Live work comes first; a backfill that finds no budget waits for it.
+
+    A source of which live work needs all calls is left out; when no other remains, that is a 409.
+    """
     params.none(request)
     body, who = await bodies.read(request, BackfillBody), _who(request)
     key = f"{who}:{carry.idempotency_key(request)}"[:200]

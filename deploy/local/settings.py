@@ -42,6 +42,8 @@ def _simulated(name: str, simulator: str, captured: bool) -> dict[str, str]:
         return {
             "GUARDIAN_URL": f"{simulator}/guardian",
             "GUARDIAN_KEY": accounts.SIMULATOR_GUARDIAN_KEY,
+            # What the simulator allows. The cadence of the whole set needs more than backfills leave of our default.
+            **({"GUARDIAN_CALLS_PER_DAY": "5000"} if captured else {}),
         }
     if name == "reddit":
         return {

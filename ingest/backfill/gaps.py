@@ -11,18 +11,29 @@ MISSED_SLOTS = 3
 
 
 def gaps(
-    window: Period, cadence_seconds: int, pulled_at: Iterable[datetime], filled: Iterable[Period]
+    window: Period,
+    cadence_seconds: int,
+    pulled_at: Iterable[datetime],
+    filled: Iterable[Period],
+    late: timedelta = timedelta(),
 ) -> list[Period]:
-    """Within the window. pulled_at: successful pulls of the cadence; filled: periods that backfills brought."""
+    """When that was published which nobody pulled within the window.
+
+    pulled_at: successful pulls of the cadence; filled: times of publication that backfills bring; late: by so much the
+    source delivers later than it is published.
+    """
     longest = timedelta(seconds=cadence_seconds * MISSED_SLOTS)
     since, until = window
     moments = [since, *sorted(at for at in pulled_at if since < at < until), until]
-    open_ = [(one, next_) for one, next_ in pairwise(moments) if next_ - one > longest]
+    open_ = [(one - late, next_ - late) for one, next_ in pairwise(moments) if next_ - one > longest]
     for period in filled:
         open_ = [left for gap in open_ for left in _without(gap, period)]
-    return open_
+    # What is left at the end is no gap yet: as after a pull, its slots may be late.
+    return [(one, next_) for one, next_ in open_ if next_ < until - late or next_ - one > longest]
 
 
 def _without(gap: Period, filled: Period) -> Sequence[Period]:
+    if filled[0] >= filled[1]:
+        return [gap]
     left = [(gap[0], min(gap[1], filled[0])), (max(gap[0], filled[1]), gap[1])]
     return [(since, until) for since, until in left if since < until]

@@ -2,17 +2,18 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
-from ingest.backfill.slices import Period, Slice, Target, cut, reach
+from ingest.backfill.slices import Period, Slice, Target, cut, late, reach
 from shared.events import BackfillPlan, SourcePlan
 
 _DAY = 86_400
 # Of a source that allows a call a second a backfill takes one turn of so many: a reader who meets it waits half a
 # second, and is one in a hundred at the most. Still twice what a free budget leaves for backfills.
 _SPARED_TURNS = 120
+_NO_BUDGET = "{}: the cadence needs all of its calls, so that a backfill would never end"
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +35,7 @@ def plan(wanted: Sequence[tuple[Target, Period]], limits: Limits, now: datetime)
     """Cut every wanted period of every target that its source can be asked for."""
     slices: list[Slice] = []
     left_out: dict[str, None] = {}  # a set that keeps its order
-    for target, period in wanted:
+    for target, period in _as_asked(wanted):
         possible, why_less = _possible(target, period, limits, now)
         left_out.update(dict.fromkeys(why_less))
         if possible is not None:
@@ -53,7 +54,10 @@ def summary(planned: Planned, limits: Limits) -> BackfillPlan:
         slices=len(planned.slices),
         calls=sum(source.calls for source in sources),
         days=None if None in days else max((d for d in days if d is not None), default=0.0),
-        left_out=planned.left_out,
+        left_out=[
+            *planned.left_out,
+            *(_NO_BUDGET.format(each.source) for each in sources if each.days is None),
+        ],
         at_least=any(not each.target.topic_id for each in planned.slices),
     )
 
@@ -71,6 +75,16 @@ def page_seconds(pause_seconds: float, turn_seconds: float) -> float:
     return max(pause_seconds, turn_seconds * _SPARED_TURNS)
 
 
+def _as_asked(wanted: Sequence[tuple[Target, Period]]) -> list[tuple[Target, Period]]:
+    """Reddit's listings take no dates: each is read from its newest post on, whatever the period, and so only once."""
+    whole: dict[Target, Period] = {}
+    for target, (since, until) in wanted:
+        if target.source == "reddit":
+            first, last = whole.get(target, (since, until))
+            whole[target] = (min(first, since), max(last, until))
+    return [*((t, p) for t, p in wanted if t.source != "reddit"), *whole.items()]
+
+
 def _source(name: str, slices: Sequence[Slice], limits: Limits) -> SourcePlan:
     own = [each for each in slices if each.target.source == name]
     calls, per_day = sum(each.calls for each in own), limits.calls_per_day[name]
@@ -82,6 +96,7 @@ def _possible(
     target: Target, period: Period, limits: Limits, now: datetime
 ) -> tuple[Period | None, list[str]]:
     since, until = period[0], min(period[1], now)
+    last = now - late(target.source, limits.newsapi_plan)
     if target.source not in limits.configured:
         return None, [f"{target.source}: it has no key"]
     if target.kind == "headlines":
@@ -92,4 +107,10 @@ def _possible(
     if target.source == "newsapi" and since < (first := reach(limits.newsapi_plan, now)):
         since = first
         why_less = [f"newsapi: nothing before {first:%Y-%m-%d} on the plan {limits.newsapi_plan!r}"]
+    if until > last:
+        hours = (now - last) / timedelta(hours=1)
+        why_less.append(
+            f"{target.source}: nothing of the last {hours:g} hours on the plan {limits.newsapi_plan!r}"
+        )
+        until = last
     return ((since, until) if since < until else None), why_less

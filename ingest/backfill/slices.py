@@ -16,6 +16,8 @@ PAGE: Final = {"newsapi": 100, "guardian": 200, "reddit": 100}
 REDDIT_CALLS: Final = 10
 # What NewsAPI's plans reach back to, in months; a day less, because it need not use our calendar.
 MONTHS: Final = {"developer": 1, "business": 60}
+# By so much NewsAPI's plans deliver later than it is published.
+LATE: Final = {"developer": timedelta(hours=24), "business": timedelta()}
 
 Period = tuple[datetime, datetime]  # [since, until)
 
@@ -58,6 +60,19 @@ def reach(plan: str, now: datetime) -> datetime:
     day = min(now.day, calendar.monthrange(year, month + 1)[1])
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight.replace(year=year, month=month + 1, day=day) + timedelta(days=1)
+
+
+def reachable(source: str, period: Period, newsapi_plan: str, now: datetime) -> Period | None:
+    """What the source still has of a period; None: nothing."""
+    since, until = period
+    if source == "newsapi":
+        since = max(since, reach(newsapi_plan, now))
+    return (since, until) if since < until else None
+
+
+def late(source: str, newsapi_plan: str) -> timedelta:
+    """By so much the source delivers later than it is published."""
+    return LATE[newsapi_plan] if source == "newsapi" else timedelta()
 
 
 def _calls(target: Target, length: timedelta) -> int:

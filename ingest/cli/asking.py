@@ -24,6 +24,7 @@ _SENTENCES: Final[dict[str, str]] = {
     Refusal.NOT_FOUND: "nothing has that id (see the list)",
     Refusal.WRONG_STATE: "it is over, or not in a state for that (see the list)",
     Refusal.NOTHING_TO_DO: "there is nothing to fetch",
+    Refusal.NO_BUDGET: "the cadence needs all calls of the source: pause topics or pull them less often",
     Refusal.IN_THE_FUTURE: "that is in the future: choose an --until that is over",
     Refusal.TOO_LARGE: "that is too much at once: choose a shorter time or fewer sources",
     Refusal.IDEMPOTENCY_MISMATCH: "this --key was used for another backfill",

@@ -91,33 +91,34 @@ def _asked(asked: argparse.Namespace, ports: Ports, first: Backfill | None = Non
 
 
 def _plan(asked: argparse.Namespace, ports: Ports) -> None:
-    _planned(_asked(asked, ports), ports)
+    _planned(made(PlanBackfill, **_asked(asked, ports)), ports)
 
 
 def _start(asked: argparse.Namespace, ports: Ports) -> None:
-    fields = _asked(asked, ports, _first(asked, ports))
-    if not _planned(fields, ports).slices:
-        return
+    wanted = made(PlanBackfill, **_asked(asked, ports, _of_key(asked.key, ports)))
+    fields = msgspec.structs.asdict(wanted)
     key = asked.key or hashlib.sha256(msgspec.json.encode(fields)).hexdigest()
+    if _of_key(key, ports) is None and not _planned(wanted, ports).slices:
+        return
     done = ask(ports, made(StartBackfill, **fields, key=key, requested_by=me()), BackfillChanged)
     again = "" if done.created else "; it was started before, another --key starts it again"
     say(f"backfill {done.backfill_id} is {done.state}{again}")
 
 
-def _first(asked: argparse.Namespace, ports: Ports) -> Backfill | None:
-    if asked.key is None:
+def _of_key(key: str | None, ports: Ports) -> Backfill | None:
+    if key is None:
         return None
     with ports.database.connection() as conn:
-        return backfills.of_key(conn, asked.key)
+        return backfills.of_key(conn, key)
 
 
-def _planned(fields: dict[str, Any], ports: Ports) -> BackfillPlan:
+def _planned(wanted: PlanBackfill, ports: Ports) -> BackfillPlan:
     """Shown. Raises CliError when nothing of it can be had."""
-    plan = ask(ports, made(PlanBackfill, **fields), BackfillPlan)
+    plan = ask(ports, wanted, BackfillPlan)
     if plan.slices:
         _show_plan(plan)
-    elif fields["gaps"]:
-        say("there are no gaps")
+    elif wanted.gaps:
+        say("there are no gaps, or a backfill has them already")
     else:
         raise CliError(f"there is nothing to fetch: {'; '.join(plan.left_out) or 'no topic is active'}")
     return plan
@@ -135,9 +136,13 @@ def _show_plan(plan: BackfillPlan) -> None:
     when = (
         f"live work needs the whole budget of {waiting}"
         if waiting
-        else f"{roughly} {_days(plan.days)} days within the budgets"
+        else f"{roughly} {_counted(_days(plan.days), 'day')} within the budgets"
     )
-    say(f"{plan.slices} slices, {roughly} {plan.calls} calls, {when}")
+    say(f"{_counted(plan.slices, 'slice')}, {roughly} {_counted(plan.calls, 'call')}, {when}")
+
+
+def _counted(number: object, noun: str) -> str:
+    return f"{number} {noun}" if str(number) == "1" else f"{number} {noun}s"
 
 
 def _days(days: float | None) -> str:

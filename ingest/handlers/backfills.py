@@ -8,7 +8,7 @@ import structlog
 
 from ingest.backfill.gaps import gaps
 from ingest.backfill.plan import Limits, Planned, live_calls, plan, summary
-from ingest.backfill.slices import Period, Slice, Target
+from ingest.backfill.slices import Period, Slice, Target, late
 from ingest.backfill.spare import calls_per_day
 from ingest.handlers.answering import answered
 from ingest.ports import Connection, Ports
@@ -67,9 +67,12 @@ def _start(command: StartBackfill, ports: Ports) -> BackfillChanged:
     with ports.database.connection() as conn:
         if known := backfills.of_key(conn, command.key):
             return _same(known, command)
-    slices = _plan(command, ports)[1].slices
-    if not slices:
+    limits, planned = _plan(command, ports)
+    if not planned.slices:
         raise RefusedError(Refusal.NOTHING_TO_DO)
+    slices = [each for each in planned.slices if limits.calls_per_day[each.target.source]]
+    if not slices:
+        raise RefusedError(Refusal.NO_BUDGET)
     at = ports.clock()
     with ports.database.connection() as conn, conn.transaction():
         backfill_id = backfills.insert(
@@ -176,12 +179,13 @@ def _wanted(
     ]
     if not command.gaps:
         return [(target, window) for _, target in chosen]
-    return [(target, gap) for topic, target in chosen for gap in _gaps(topic, window, conn)]
+    return [(target, gap) for topic, target in chosen for gap in _gaps(topic, window, conn, ports)]
 
 
-def _gaps(topic: Topic, window: Period, conn: Connection) -> list[Period]:
-    pulled, filled = fetches.successes(conn, topic.id, window)
-    return gaps(window, topic.cadence_seconds, pulled, filled)
+def _gaps(topic: Topic, window: Period, conn: Connection, ports: Ports) -> list[Period]:
+    delay = late(topic.source, ports.settings.newsapi_plan)
+    pulled, filled = fetches.successes(conn, topic.id, window, delay)
+    return gaps(window, topic.cadence_seconds, pulled, filled, delay)
 
 
 def _limits(every: list[Topic], ports: Ports) -> Limits:

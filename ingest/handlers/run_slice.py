@@ -1,7 +1,8 @@
 """RunSlice: one page of a backfill, by the path that every page takes.
 
     next slice ──▶ pull one page ──▶ pipeline ──▶ note where the next page starts ──▶ backfill over?
-                        └── no page: again later (budget, circuit: for as long as it takes), or given up
+       │                └── no page: again later (budget, circuit: for as long as it takes), or given up
+       └── the source no longer has its time: closed
 
 Killed anywhere, the page is fetched again: what is in the archive then changes nothing.
 """
@@ -13,21 +14,20 @@ import redis
 import structlog
 
 from ingest.article import Outcome
+from ingest.backfill.slices import Period, reach, reachable
 from ingest.handlers.pulling import pull_source
 from ingest.pipeline.run import run
-from ingest.ports import Ports, Priority, Pull
+from ingest.ports import Connection, Ports, Priority, Pull
 from ingest.store import backfills
-from ingest.store.backfills import DueSlice
+from ingest.store.backfills import SOURCE_WAITS, Backfill, DueSlice
 from shared import keys
 from shared.commands import RunSlice
-from shared.errors import BadAnswerError, BudgetSpentError, CircuitOpenError, RateLimitedError, SourceError
+from shared.errors import BadAnswerError, SourceError
 from shared.pace import RECENT
 
 # Of all pages of a slice: after a bad answer it begins afresh, so a page that comes is perhaps an earlier one.
 MAX_ATTEMPTS: Final = 8
 _PAUSE: Final = timedelta(seconds=60)
-# It is not the slice that is in the way: it waits, and is not counted as tried.
-_WAITS: Final = (BudgetSpentError, CircuitOpenError, RateLimitedError)
 # Sources speak in seconds and count both ends of a window.
 _LAST_SECOND: Final = timedelta(seconds=1)
 
@@ -40,19 +40,33 @@ def run_slice(command: RunSlice, ports: Ports, _command_id: str) -> None:
         if not backfills.take_turn(turn, command.source):
             return
         try:
-            due = backfills.next_slice(turn, command.source)
+            due = backfills.next_slice(turn, command.source, ports.clock())
             if due is not None and (due.retry_at is None or due.retry_at <= ports.clock()):
-                _page(due, ports)
+                _slice(due, ports)
         finally:
             backfills.end_turn(turn, command.source)
     _handled(command, ports)
 
 
-def _page(due: DueSlice, ports: Ports) -> None:
+def _slice(due: DueSlice, ports: Ports) -> None:
     # Here and not by who sent the command: a command names a source, which slice is next is decided now.
     structlog.contextvars.bind_contextvars(
         request_id=f"backfill-{due.backfill_id}", backfill_id=due.backfill_id, slice_id=due.id
     )
+    plan, at = ports.settings.newsapi_plan, ports.clock()
+    window = reachable(due.source, (due.window_from, due.window_to), plan, at)
+    if window is not None:
+        _page(due, window, ports)
+        return
+    with ports.database.connection() as conn, conn.transaction():
+        backfill = backfills.lock(conn, due.backfill_id)
+        reason = f"{due.source} has nothing before {reach(plan, at):%Y-%m-%d} on the plan {plan!r}"
+        backfills.out_of_reach(conn, due.id, reason, at)
+        _settle(conn, backfill, at)
+
+
+def _page(due: DueSlice, window: Period, ports: Ports) -> None:
+    since, until = window
     fetch_id = f"slice-{due.id}:{due.source}"
 
     def on_page(items: list[Outcome]) -> bool:
@@ -62,8 +76,8 @@ def _page(due: DueSlice, ports: Ports) -> None:
     pull = Pull(
         kind=due.kind,
         query=due.query,
-        since=due.window_from,
-        until=max(due.window_from, due.window_to - _LAST_SECOND),
+        since=since,
+        until=max(since, until - _LAST_SECOND),
         after=due.cursor,
         priority=Priority.BACKFILL,
     )
@@ -81,16 +95,20 @@ def _page(due: DueSlice, ports: Ports) -> None:
                 due.id,
                 outcome=pulled.error.code,
                 reason=pulled.error.message,
-                attempts=due.attempts + (not isinstance(pulled.error, _WAITS)),
+                attempts=due.attempts + (not isinstance(pulled.error, SOURCE_WAITS)),
                 retry_at=retry_at,
                 # Perhaps the item from which it went on was withdrawn.
                 afresh=isinstance(pulled.error, BadAnswerError),
                 at=at,
             )
-        if backfill and backfill.state in {"running", "paused"}:
-            backfills.settle(conn, backfill.id, at)
+        _settle(conn, backfill, at)
     if pulled.error is None:
         _count(due, ports, at)
+
+
+def _settle(conn: Connection, backfill: Backfill | None, at: datetime) -> None:
+    if backfill and backfill.state in {"running", "paused"}:
+        backfills.settle(conn, backfill.id, at)
 
 
 def _count(due: DueSlice, ports: Ports, at: datetime) -> None:
@@ -109,7 +127,7 @@ def _count(due: DueSlice, ports: Ports, at: datetime) -> None:
 def _retry_at(error: SourceError, due: DueSlice, at: datetime) -> datetime | None:
     if not error.retryable:
         return None
-    if isinstance(error, _WAITS):
+    if isinstance(error, SOURCE_WAITS):
         return error.retry_at or at + _PAUSE
     if due.attempts + 1 >= MAX_ATTEMPTS:
         return None

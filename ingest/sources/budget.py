@@ -242,11 +242,13 @@ class Ledger:
         spent = self._windows[window - 1]
         backfill = priority is Priority.BACKFILL
         allowed = self._spare(spent, live) if backfill else self._allowed(spent, priority)
+        why = (
+            f"the {allowed} calls that {priority} work may make per {spent.name} are made"
+            if allowed
+            else f"the cadence needs all of its calls per {spent.name}: none is left for backfills"
+        )
         return BudgetSpentError(
-            self._source,
-            f"the {allowed} calls that {priority} work may make per {spent.name} are made; "
-            f"the next slice starts at {until:%Y-%m-%d %H:%M} UTC",
-            retry_at=until,
+            self._source, f"{why}; the next slice starts at {until:%Y-%m-%d %H:%M} UTC", retry_at=until
         )
 
 

@@ -2,16 +2,22 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from psycopg import Connection
 from psycopg.rows import class_row
 
 from ingest.store.rows import rows
+from shared.errors import BudgetSpentError, CircuitOpenError, NoTurnError, RateLimitedError
 
 # Any constant; with the source's name it is the lock of whoever fetches a slice.
 _SLICES = 0x736C6963
+# It is not the slice that is in the way: it waits, and is not counted as tried; and so wait all slices of its source.
+SOURCE_WAITS: Final = (BudgetSpentError, NoTurnError, CircuitOpenError, RateLimitedError)
+_SOURCE_WAITS: Final = [error.code for error in SOURCE_WAITS]
+# The outcome of a slice that waited until its source no longer had its time.
+OUT_OF_REACH: Final = "out_of_reach"
 
 
 class Backfill(msgspec.Struct, frozen=True, kw_only=True):
@@ -196,8 +202,11 @@ def end_turn(conn: Connection[Any], source: str) -> None:
     conn.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", (_SLICES, source))
 
 
-def next_slice(conn: Connection[Any], source: str) -> DueSlice | None:
-    """The first that waits, of the oldest backfill that runs; perhaps its time has not come."""
+def next_slice(conn: Connection[Any], source: str, at: datetime) -> DueSlice | None:
+    """The first that waits, of the oldest backfill that runs; perhaps its source's time has not come.
+
+    One that is tried again later for a failure of its own is passed over until then.
+    """
     with conn.cursor(row_factory=class_row(DueSlice)) as cursor:
         return cursor.execute(
             """
@@ -205,9 +214,10 @@ def next_slice(conn: Connection[Any], source: str) -> DueSlice | None:
                    s.attempts, s.retry_at
             FROM backfill_slices s JOIN backfills b ON b.id = s.backfill_id
             WHERE s.source = %s AND s.state = 'waiting' AND b.state = 'running'
+              AND (s.retry_at IS NULL OR s.retry_at <= %s OR s.outcome = ANY(%s))
             ORDER BY s.backfill_id, s.id LIMIT 1
             """,
-            (source,),
+            (source, at, _SOURCE_WAITS),
         ).fetchone()
 
 
@@ -219,10 +229,11 @@ def due_sources(conn: Connection[Any], at: datetime) -> list[str]:
             SELECT DISTINCT ON (s.source) s.source, s.retry_at
             FROM backfill_slices s JOIN backfills b ON b.id = s.backfill_id
             WHERE s.state = 'waiting' AND b.state = 'running'
+              AND (s.retry_at IS NULL OR s.retry_at <= %(at)s OR s.outcome = ANY(%(waits)s))
             ORDER BY s.source, s.backfill_id, s.id
-        ) AS first WHERE retry_at IS NULL OR retry_at <= %s
+        ) AS first WHERE retry_at IS NULL OR retry_at <= %(at)s
         """,
-        (at,),
+        {"at": at, "waits": _SOURCE_WAITS},
     )
     return [row[0] for row in found]
 
@@ -271,6 +282,17 @@ def page_missed(
             "afresh": afresh,
             "at": at,
         },
+    )
+
+
+def out_of_reach(conn: Connection[Any], slice_id: int, reason: str, at: datetime) -> None:
+    """Close it: its source does not have its time any more, so that to try it again would be in vain."""
+    conn.execute(
+        """
+        UPDATE backfill_slices SET state = 'done', outcome = %s, reason = %s, retry_at = NULL, finished_at = %s
+        WHERE id = %s AND state = 'waiting'
+        """,
+        (OUT_OF_REACH, reason, at, slice_id),
     )
 
 

@@ -1,6 +1,6 @@
 """Fetches: one row per pull; its counts grow in the transactions that store the items."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg import Connection
@@ -92,9 +92,13 @@ def drop_before(conn: Connection[Any], before: datetime) -> int:
 
 
 def successes(
-    conn: Connection[Any], topic_id: int, window: tuple[datetime, datetime]
+    conn: Connection[Any], topic_id: int, window: tuple[datetime, datetime], late: timedelta
 ) -> tuple[list[datetime], list[tuple[datetime, datetime]]]:
-    """When a topic's cadence was pulled within the window, and which periods backfills have brought whole."""
+    """When a topic's cadence was pulled within the window, and which times of publication backfills bring.
+
+    Whole, or will: a slice waits only in a backfill that runs or is paused.
+    late: by so much the source delivers later than it is published.
+    """
     pulled = conn.execute(
         """
         SELECT started_at FROM fetches
@@ -103,8 +107,11 @@ def successes(
         (topic_id, *window),
     ).fetchall()
     filled = conn.execute(
-        "SELECT window_from, window_to FROM backfill_slices WHERE topic_id = %s AND state = 'done'",
-        (topic_id,),
+        """
+        SELECT window_from, least(window_to, finished_at - %s) FROM backfill_slices
+        WHERE topic_id = %s AND (state = 'waiting' OR (state = 'done' AND outcome = 'ok'))
+        """,
+        (late, topic_id),
     ).fetchall()
     return [row[0] for row in pulled], [(row[0], row[1]) for row in filled]
 

@@ -6,6 +6,7 @@ import msgspec
 import psycopg
 import pytest
 
+from ingest.backfill.slices import reach
 from ingest.handlers.backfills import planned_answer
 from ingest.handlers.run_slice import MAX_ATTEMPTS, run_slice
 from ingest.ports import Priority
@@ -151,7 +152,7 @@ def test_a_page_that_was_done_is_not_fetched_again(start, ports, rows, upstreams
 
 def test_no_budget_is_waited_for_and_not_a_failure(start, make_ports, rows, upstreams):
     ports = make_ports(NEWSINTEL_GUARDIAN_CALLS_PER_DAY="4", NEWSINTEL_GUARDIAN_CALLS_PER_SECOND="100")
-    start("guardian", query="the", days=100, using=ports)
+    start("guardian", query="the", days=100)
     work(ports, pages=6)
     assert calls(upstreams) == 2  # half of four
     [(state, attempts, outcome, retry_at)] = rows(
@@ -166,12 +167,32 @@ def test_no_budget_is_waited_for_and_not_a_failure(start, make_ports, rows, upst
 def test_what_live_work_needs_is_left_to_it(start, make_ports, redis, upstreams):
     ports = make_ports(NEWSINTEL_GUARDIAN_CALLS_PER_DAY="100", NEWSINTEL_GUARDIAN_CALLS_PER_SECOND="100")
     redis.hset(keys.LIVE_CALLS, "guardian", 77)
-    start("guardian", query="the", days=100, using=ports)
+    start("guardian", query="the", days=100)
     work(ports, pages=8)
     assert calls(upstreams) == 3  # 80 for cadence and backfills, 77 of them needed
     book = ledgers(ports.settings, redis)["guardian"]
     for _ in range(77):
         book.charge(Priority.CADENCE)
+
+
+def test_a_source_of_which_the_cadence_needs_all_calls_is_left_out_of_a_start(start, do, make_ports, rows):
+    ports = make_ports(
+        NEWSINTEL_GUARDIAN_CALLS_PER_DAY="400"
+    )  # seven topics of 48 pulls need 336, 0.8 is theirs
+    now = utcnow()
+    alone = StartBackfill(sources=["guardian"], since=now - timedelta(days=9), until=now, key="k", **BY)
+    assert do(alone, using=ports) == "no_budget"
+    assert rows("SELECT count(*) FROM backfills") == [(0,)]
+    start("guardian", "reddit", query="the", using=ports)
+    assert rows("SELECT DISTINCT source FROM backfill_slices") == [("reddit",)]
+
+
+def test_a_cadence_that_has_come_to_need_all_calls_is_what_a_backfill_waits_for(start, ports, redis, rows):
+    start("guardian", query="the")
+    redis.hset(keys.LIVE_CALLS, "guardian", 400)
+    work(ports)
+    [(reason,)] = rows("SELECT reason FROM backfill_slices WHERE reason IS NOT NULL")
+    assert reason.startswith("the cadence needs all of its calls per day: none is left for backfills; ")
 
 
 def test_a_failing_source_is_tried_again_later_and_given_up_in_the_end(
@@ -259,11 +280,82 @@ def test_a_later_page_that_stays_bad_is_given_up_too(start, make_ports, rows, up
     ]
 
 
+WAITING = """
+    SELECT id, attempts, outcome, retry_at FROM backfill_slices WHERE state = 'waiting' AND retry_at IS NOT NULL
+"""
+
+
+def test_a_slice_that_gets_bad_answers_does_not_hold_back_the_others(
+    start, make_ports, rows, upstreams, later
+):
+    ports = make_ports(NEWSINTEL_MAX_ATTEMPTS="1", NEWSINTEL_GUARDIAN_CALLS_PER_SECOND="100")
+    start("guardian", query="the", days=10, using=ports)
+    upstreams.faults(source="guardian", kind="html")
+    work(ports)
+    assert [row[:3] for row in rows(WAITING)] == [(1, 1, "bad_answer")]
+    upstreams.clear_faults()
+    with ports.database.connection() as conn:
+        assert backfills.due_sources(conn, utcnow()) == ["guardian"]
+    work(ports, pages=9)
+    assert rows("SELECT id, state FROM backfill_slices ORDER BY id") == [(1, "waiting"), (2, "done")]
+    with ports.database.connection() as conn:
+        assert backfills.due_sources(conn, utcnow()) == []
+    work(later(using=ports, minutes=2), pages=9)
+    assert rows("SELECT state FROM backfills") == [("done",)]
+
+
+def test_what_the_source_waits_for_all_its_slices_wait_for(start, make_ports, rows, upstreams):
+    ports = make_ports(NEWSINTEL_MAX_ATTEMPTS="1", NEWSINTEL_CIRCUIT_FAILURES="1")
+    start("guardian", query="the", days=30, using=ports)
+    upstreams.faults(source="guardian", kind="html")
+    work(ports, pages=9)
+    assert calls(upstreams) == 1
+    # The second met the open circuit; the others are not tried in turn.
+    assert [row[:3] for row in rows(WAITING)] == [(1, 1, "bad_answer"), (2, 0, "circuit_open")]
+    with ports.database.connection() as conn:
+        assert backfills.due_sources(conn, utcnow()) == []
+
+
 def test_a_query_that_is_refused_is_not_asked_again(start, ports, rows, upstreams):
     start("newsapi", query="(crypto", days=3)
     work(ports, "newsapi", 2)
     assert rows("SELECT state, outcome FROM backfill_slices") == [("failed", "query_rejected")]
     assert calls(upstreams, "newsapi") == 1
+
+
+def test_what_has_come_out_of_reach_meanwhile_is_left_out_and_no_failure(
+    start, do, ports, rows, upstreams, later
+):
+    start("newsapi", query="the", days=20)
+    assert rows("SELECT count(*)::int FROM backfill_slices") == [(3,)]
+    do(PauseBackfill(backfill_id=1, **BY))
+    do(ResumeBackfill(backfill_id=1, **BY))
+    # The first seven days are past, the next seven in part.
+    waited = later(days=21)
+    work(waited, "newsapi")
+    assert calls(upstreams, "newsapi") == 0
+    [(state, outcome, reason)] = rows(
+        "SELECT state, outcome, reason FROM backfill_slices WHERE outcome IS NOT NULL"
+    )
+    assert (state, outcome) == ("done", "out_of_reach")
+    assert reason.startswith("newsapi has nothing before ")
+    upstreams.change(clock_offset_seconds=21 * 86_400)
+    work(waited, "newsapi")
+    asked = upstreams.calls(last=1)["last"][0]
+    assert f"{reach('developer', waited.clock()):%Y-%m-%d}" in str(asked)
+    work(waited, "newsapi", 20)
+    assert rows("SELECT state FROM backfills") == [("done",)]
+    assert rows("SELECT outcome FROM backfill_slices ORDER BY id") == [("out_of_reach",), ("ok",), ("ok",)]
+
+
+def test_what_was_out_of_reach_is_not_filled(outage, start, ports, rows, later):
+    outage("newsapi", begins=12, ends=2)
+    start("newsapi", gaps=True, days=2)
+    work(later(days=60), "newsapi")
+    assert rows("SELECT state, outcome FROM backfill_slices") == [("done", "out_of_reach")]
+    now = utcnow()
+    asked = PlanBackfill(sources=["newsapi"], since=now - timedelta(days=2), until=now, gaps=True)
+    assert planned_answer(asked, ports).slices == 1
 
 
 def test_pause_resume_and_cancel(start, do, ports, rows, upstreams):
@@ -330,3 +422,77 @@ def test_a_backfill_says_nothing_about_freshness_and_fills_gaps(do, ports, rows,
         topic_id,
     )
     assert planned_answer(PlanBackfill(**window, gaps=True), ports).slices == 6
+
+
+@pytest.fixture
+def outage(rows):
+    """outage(source, begins, ends) -> the one topic, pulled every half an hour but between these hours ago."""
+    before = rows("SELECT id, cadence_seconds FROM topics")
+
+    def happened(source, begins, ends):
+        [(topic_id,)] = rows("SELECT min(id) FROM topics WHERE source = %s AND kind <> 'headlines'", source)
+        rows("UPDATE topics SET paused = id <> %s, cadence_seconds = 1800 RETURNING id", topic_id)
+        rows(
+            """
+            INSERT INTO fetches (id, source, topic_id, outcome, started_at, finished_at)
+            SELECT 'pull-' || n, %s, %s, 'ok', at, at
+            FROM generate_series(now() - interval '2 days', now(), interval '30 minutes') WITH ORDINALITY AS s (at, n)
+            WHERE at NOT BETWEEN now() - %s AND now() - %s RETURNING id
+            """,
+            source,
+            topic_id,
+            timedelta(hours=begins),
+            timedelta(hours=ends),
+        )
+        return topic_id
+
+    yield happened
+    for topic_id, cadence in before:
+        rows(
+            "UPDATE topics SET paused = false, cadence_seconds = %s WHERE id = %s RETURNING id",
+            cadence,
+            topic_id,
+        )
+
+
+WINDOWS = "SELECT window_from, window_to FROM backfill_slices ORDER BY id"
+
+
+def test_an_outage_at_a_source_that_is_a_day_late_is_asked_for_a_day_earlier(
+    outage, start, do, ports, rows, upstreams
+):
+    outage("newsapi", begins=12, ends=2)
+    start("newsapi", gaps=True, days=2)
+    now = utcnow()
+    [(since, until)] = rows(WINDOWS)
+    assert timedelta(hours=35) < now - since < timedelta(hours=38)
+    assert timedelta(hours=25) < now - until < timedelta(hours=27)
+    work(ports, "newsapi", 3)
+    assert rows("SELECT state, outcome FROM backfill_slices") == [("done", "ok")]
+    again = PlanBackfill(sources=["newsapi"], since=now - timedelta(days=2), until=now, gaps=True)
+    assert planned_answer(again, ports).slices == 0
+
+
+def test_what_was_asked_for_before_it_could_be_had_is_a_gap_still(outage, start, ports, rows):
+    topic_id = outage("newsapi", begins=12, ends=2)
+    rows(
+        """
+        WITH b AS (
+            INSERT INTO backfills
+                (key, requested_by, sources, gaps, window_from, window_to, state, created_at, changed_at)
+            VALUES ('before', 'x', '{newsapi}', true, now(), now(), 'done', now(), now()) RETURNING id
+        )
+        INSERT INTO backfill_slices
+            (backfill_id, source, kind, query, topic_id, window_from, window_to, expected_calls, state, outcome,
+             finished_at)
+        SELECT id, 'newsapi', 'query', '', %s, now() - interval '40 hours', now(), 1, 'done', 'ok',
+            now() - interval '8 hours'
+        FROM b RETURNING id
+        """,
+        topic_id,
+    )
+    start("newsapi", gaps=True, days=2)
+    now = utcnow()
+    [_, (since, until)] = rows(WINDOWS)
+    assert timedelta(hours=31) < now - since < timedelta(hours=33)
+    assert timedelta(hours=25) < now - until < timedelta(hours=27)

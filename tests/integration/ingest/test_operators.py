@@ -57,6 +57,7 @@ def test_a_backfill_is_planned_started_watched_and_steered(run, working, rows, p
 def test_what_cannot_be_a_backfill_is_one_sentence(run, ports):
     for arguments, problem in (
         (("--since", "2026-01-02", "--until", "2026-01-01"), "since is not before until"),
+        (("--query", "   "), "a query needs words"),
         (("--query", "x" * 501), "query: expected str of length <= 500"),
     ):
         code, _, told = run("backfill", "plan", *arguments)
@@ -95,7 +96,7 @@ def test_no_gaps_are_no_error(run, working, rows):
     window = ("--source", "guardian", "--since", (utcnow() - timedelta(minutes=1)).isoformat())
     for verb in ("plan", "start"):
         code, told, _ = run("backfill", verb, "--gaps", *window)
-        assert (code, told.splitlines()[-1]) == (0, "there are no gaps")
+        assert (code, told.splitlines()[-1]) == (0, "there are no gaps, or a backfill has them already")
     assert rows("SELECT count(*) FROM backfills") == [(0,)]
 
 
@@ -117,6 +118,30 @@ def test_the_same_request_is_started_once(run, working, rows):
     assert run("backfill", "start", *asked, "--key", "again")[1].endswith("backfill 2 is running")
     assert run("backfill", "start", *asked[:-2])[1].endswith("backfill 3 is running")
     assert rows("SELECT count(*) FROM backfills") == [(3,)]
+
+
+def test_in_whatever_order_and_however_often_sources_are_named_it_is_one_request(run, working, rows):
+    day = (utcnow() - timedelta(days=1)).date()
+    asked = ("--query", "x", "--since", day - timedelta(days=1), "--until", day)
+    for names in ("reddit guardian", "guardian reddit", "guardian guardian reddit guardian guardian"):
+        sources = [word for name in names.split() for word in ("--source", name)]
+        assert "backfill 1 is running" in run("backfill", "start", *asked, *sources)[1]
+    assert rows("SELECT sources FROM backfills") == [(["guardian", "reddit"],)]
+
+
+def test_gaps_that_a_backfill_has_are_not_started_again(run, working, rows):
+    rows("DELETE FROM fetches RETURNING id")
+    asked = ("--source", "guardian", "--gaps", "--since", (utcnow() - timedelta(days=10)).date())
+    until = utcnow().replace(microsecond=0)
+    first = ("--until", (until - timedelta(minutes=2)).isoformat())
+    assert run("backfill", "start", *asked, *first)[1].endswith("backfill 1 is running")
+    assert "backfill 1 is running; it was started before" in run("backfill", "start", *asked, *first)[1]
+    for _ in range(2):
+        again = run("backfill", "start", *asked, "--until", until.isoformat())
+        assert again[1].endswith("there are no gaps, or a backfill has them already")
+        run("backfill", "pause", 1)
+    run("backfill", "cancel", 1)
+    assert run("backfill", "start", *asked)[1].endswith("backfill 2 is running")
 
 
 def test_a_key_starts_once_however_late_it_is_repeated(run, working, ports, rows):

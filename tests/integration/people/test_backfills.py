@@ -131,6 +131,7 @@ async def test_nobody_else_gets_in(person, operator):
         ({"since": "2026-01-01T00:00:00"}, "since"),
         ({"sources": ["twitter"]}, "sources[0]"),
         ({"query": ""}, "query"),
+        ({"query": "   "}, "body"),
         ({"speed": 1}, "speed"),
     ],
 )

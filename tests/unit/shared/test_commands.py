@@ -1,5 +1,6 @@
 """Commands: what does not fit is refused where it is decoded; each has a queue and a handler."""
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
@@ -7,7 +8,7 @@ import pytest
 
 from ingest.handlers import HANDLERS
 from shared import commands
-from shared.commands import QUEUES, CreateKey, EndSession, SaveArticle, Write
+from shared.commands import QUEUES, CreateKey, EndSession, PlanBackfill, SaveArticle, Write
 
 WRITE = {"user_id": 1, "idempotency_key": "k"}
 KEY = {**WRITE, "name": "n", "scopes": ["read"], "prefix": "nik_1", "key_hash": "0" * 64}
@@ -47,6 +48,12 @@ def test_what_fits_survives_the_way_to_the_worker():
     assert msgspec.convert(msgspec.to_builtins(everywhere), EndSession) == everywhere
     one = EndSession(**WRITE, session_id=UUID(int=1))
     assert msgspec.convert(msgspec.to_builtins(one), EndSession) == one
+
+
+def test_the_sources_of_a_backfill_are_the_same_in_any_order():
+    asked = {"since": datetime(2026, 1, 1, tzinfo=UTC), "until": datetime(2026, 1, 2, tzinfo=UTC)}
+    for sources in (["reddit", "guardian"], ["guardian", "reddit", "guardian", "guardian"]):
+        assert PlanBackfill(sources=sources, **asked).sources == ["guardian", "reddit"]
 
 
 def test_every_command_has_a_queue_and_a_handler():

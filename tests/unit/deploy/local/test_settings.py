@@ -3,6 +3,7 @@
 import pytest
 
 from deploy.local import settings
+from deploy.local.upstreams.settings import Settings
 from shared.config import IngestSettings, load
 
 SIMULATOR = "http://127.0.0.1:4"
@@ -33,6 +34,14 @@ def test_a_key_makes_its_source_real_and_no_other():
 def test_a_captured_set_needs_a_plan_that_can_page_through_it():
     chosen = settings.sources({}, SIMULATOR, captured=True)
     assert load(IngestSettings, {**BASE, **chosen.environment}).newsapi_plan == "business"
+
+
+def test_beside_the_cadence_of_a_captured_set_there_is_room_for_backfills():
+    chosen = settings.sources({}, SIMULATOR, captured=True)
+    loaded = load(IngestSettings, {**BASE, **chosen.environment})
+    # The default topics every half an hour, the whole set four times an hour.
+    assert loaded.guardian_calls_per_day * loaded.cadence_share > 2 * (7 * 48 + 96)
+    assert loaded.guardian_calls_per_day <= Settings().guardian_per_day
 
 
 def test_env_file_gives_only_our_own_variables_that_have_a_value(tmp_path):

@@ -43,6 +43,7 @@ def test_a_plan_asks_no_source_for_what_it_does_not_have(wanted):
         assert each.since < each.until <= NOW
         if each.target.source == "newsapi":
             assert each.since >= reach("developer", NOW) > NOW - timedelta(days=32)
+            assert each.until <= NOW - 24 * HOUR
 
 
 def test_the_oldest_of_newsapi_and_the_newest_of_the_guardian_come_first():
@@ -82,9 +83,19 @@ def test_what_cannot_be_had_is_left_out_and_said():
     assert planned.left_out == [
         "newsapi: its headlines cannot be asked for the past, only its searches",
         "newsapi: nothing before 2026-03-01 on the plan 'developer'",
+        "newsapi: nothing of the last 24 hours on the plan 'developer'",
         "guardian: it has no key",
         "reddit: 'news' gives its newest 1,000 posts, however far they reach",
     ]
+
+
+@pytest.mark.parametrize(("newsapi_plan", "delay"), [("developer", 24), ("business", 0)])
+def test_what_a_plan_delivers_a_day_late_is_not_asked_for_before(newsapi_plan, delay):
+    limits = Limits(newsapi_plan=newsapi_plan, configured=ALL, calls_per_day=dict.fromkeys(ALL, 32))
+    planned = plan([(target("newsapi"), (NOW - 30 * HOUR, NOW))], limits, NOW)
+    assert [(each.since, each.until) for each in planned.slices] == [(NOW - 30 * HOUR, NOW - delay * HOUR)]
+    planned = plan([(target("newsapi"), (NOW - 20 * HOUR, NOW))], limits, NOW)
+    assert bool(planned.slices) is not bool(delay)
 
 
 def test_days_are_those_of_the_slowest_source_and_none_when_nothing_is_left():
@@ -98,11 +109,34 @@ def test_days_are_those_of_the_slowest_source_and_none_when_nothing_is_left():
     assert (found.slices, found.calls, found.days) == (11, 360, 11.0)
     spent = Limits(newsapi_plan="developer", configured=ALL, calls_per_day={"guardian": 0, "reddit": 9})
     assert summary(planned, spent).days is None
+    assert summary(planned, spent).left_out[-1] == (
+        "guardian: the cadence needs all of its calls, so that a backfill would never end"
+    )
 
 
 def test_of_words_a_plan_is_the_least():
     found = summary(plan([(target("reddit"), (NOW - timedelta(days=70), NOW))], LIMITS, NOW), LIMITS)
     assert (found.calls, found.at_least) == (1, True)
+
+
+def test_a_listing_of_reddit_is_read_once_for_all_its_gaps():
+    periods = [(NOW - timedelta(days=n), NOW - timedelta(days=n - 1)) for n in (3, 9, 6)]
+    news, world = (
+        target("reddit", "subreddit", name, topic_id=n) for n, name in enumerate(("news", "world"), 1)
+    )
+    wanted = [
+        (news, periods[0]),
+        (world, periods[0]),
+        (target(), periods[0]),
+        (news, periods[1]),
+        (news, periods[2]),
+    ]
+    found = {(each.target, each.since, each.until) for each in plan(wanted, LIMITS, NOW).slices}
+    assert found == {
+        (news, NOW - timedelta(days=9), NOW - timedelta(days=2)),
+        (world, *periods[0]),
+        (target(), *periods[0]),
+    }
 
 
 def test_live_work_is_a_call_a_slot():
@@ -120,11 +154,29 @@ def test_gaps_are_where_slots_were_missed():
     pulled = [NOW - hours * HOUR for hours in (19, 18, 17, 15, 9, 8, 7, 6, 5, 4, 3, 2, 1)]
     assert gaps(window, 3600, pulled, []) == [(NOW - 15 * HOUR, NOW - 9 * HOUR)]
     assert gaps(window, 3600, [], []) == [window]
+    assert gaps(window, 3600, [], [(NOW - 10 * HOUR, NOW - 12 * HOUR)]) == [window]  # nothing of it was had
     filled = [(NOW - 13 * HOUR, NOW - 10 * HOUR)]
     assert gaps(window, 3600, pulled, filled) == [
         (NOW - 15 * HOUR, NOW - 13 * HOUR),
         (NOW - 10 * HOUR, NOW - 9 * HOUR),
     ]
+
+
+def test_a_gap_that_a_backfill_fills_up_to_a_moment_ago_is_filled():
+    window = (NOW - 20 * HOUR, NOW)
+    assert gaps(window, 3600, [], [(NOW - 30 * HOUR, NOW - HOUR)]) == []
+    assert gaps(window, 3600, [], [(NOW - 30 * HOUR, NOW - 4 * HOUR)]) == [(NOW - 4 * HOUR, NOW)]
+    assert gaps(window, 3600, [], [(NOW - 50 * HOUR, NOW - 25 * HOUR)], 24 * HOUR) == []
+
+
+def test_a_gap_of_a_source_that_is_late_was_published_as_much_earlier():
+    window = (NOW - 20 * HOUR, NOW)
+    pulled = [NOW - hours * HOUR for hours in (19, 18, 17, 15, 9, 8, 7, 6, 5, 4, 3, 2, 1)]
+    late = 24 * HOUR
+    lost = (NOW - 39 * HOUR, NOW - 33 * HOUR)
+    assert gaps(window, 3600, pulled, [], late) == [lost]
+    assert gaps(window, 3600, pulled, [lost], late) == []
+    assert gaps(window, 3600, pulled, [(NOW - 15 * HOUR, NOW - 9 * HOUR)], late) == [lost]
 
 
 @given(
