@@ -57,6 +57,16 @@ def test_an_index_whose_making_failed_is_made_again(empty_database):
     command.check(config)
 
 
+def test_a_rewrite_that_ended_before_its_index_is_tried_again(empty_database):
+    config = alembic_config(empty_database)
+    command.upgrade(config, "head")
+    command.stamp(config, "0009")
+    with psycopg.connect(empty_database, autocommit=True) as owner:
+        owner.execute("DROP INDEX articles_blocks_idx")
+    command.upgrade(config, "head")
+    command.check(config)
+
+
 def test_a_service_refuses_a_schema_that_is_too_old(empty_database):
     with pytest.raises(SchemaTooOldError, match="python -m migrations upgrade"):
         db.check_schema(empty_database)
