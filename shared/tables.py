@@ -6,7 +6,6 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    Computed,
     DateTime,
     ForeignKey,
     Identity,
@@ -110,17 +109,8 @@ articles = Table(
     Column("digest", BigInteger, nullable=False),
     # All sources that told us about this page.
     Column("sources", ARRAY(Text), nullable=False),
-    Column(
-        "search",
-        TSVECTOR,
-        Computed(
-            "setweight(to_tsvector(news_regconfig(language), news_text(title)), 'A'::\"char\") || "
-            "setweight(to_tsvector(news_regconfig(language), news_text(COALESCE(description, ''::text))), "
-            "'B'::\"char\") || "
-            "setweight(to_tsvector(news_regconfig(language), news_text(COALESCE(content, ''::text))), 'C'::\"char\")",
-            persisted=True,
-        ),
-    ),
+    # Of title, description and content, in these weights: written by the trigger of migration 0010.
+    Column("search", TSVECTOR),
     UniqueConstraint("source", "external_id"),
     # Its tone, for searches: what article_sentiments says.
     Column("polarity", REAL),
