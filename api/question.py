@@ -63,7 +63,10 @@ PARAMETERS = (
     Parameter(
         name="highlight",
         kind=Flag(),
-        description="Each article says where the words stand, as HTML whose only tag is `<mark>`; `json` alone.",
+        description=(
+            "Each article says where the words stand, each by itself and in any of its texts (of a content in its "
+            "first 20,000 characters), as HTML whose only tag is `<mark>`; `json` alone."
+        ),
         example="true",
         default=False,
     ),

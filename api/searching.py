@@ -24,7 +24,8 @@ QUERY: Final = Parameter(
     kind=QueryText(longest=MAX_CHARACTERS),
     description=(
         'Words that must occur, `"a phrase"`, `prefix*`, `AND`, `OR`, `NOT` or `-word`, parentheses, and the fields '
-        "`title:` `body:` `author:` `outlet:` `source:` `lang:` `sentiment:positive` `sentiment:>0.3`. A phrase is "
+        "`title:` `body:` `author:` `outlet:` `source:` `lang:` `sentiment:positive` `sentiment:>0.3`. Words joined "
+        "by a slash or by a hyphen, as in `covid-19`, must stand side by side. A phrase is "
         'compared without words that are too common to be indexed: `"vitamin a"` finds "vitamin D" too; a query that '
         "has no other words is refused, whatever stands beside them. A query that cannot be understood is refused with "
         "the position and a suggestion."

@@ -8,7 +8,7 @@ from psycopg_pool import AsyncConnectionPool, ConnectionPool
 from shared.errors import ConfigError, SchemaTooOldError
 
 # The oldest migration that this release runs on; revisions are ordered by name.
-REQUIRED_REVISION = "0008"
+REQUIRED_REVISION = "0010"
 
 _SESSION = {"autocommit": True}
 

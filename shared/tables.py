@@ -6,7 +6,6 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    Computed,
     DateTime,
     ForeignKey,
     Identity,
@@ -110,21 +109,14 @@ articles = Table(
     Column("digest", BigInteger, nullable=False),
     # All sources that told us about this page.
     Column("sources", ARRAY(Text), nullable=False),
-    Column(
-        "search",
-        TSVECTOR,
-        Computed(
-            "setweight(to_tsvector(news_regconfig(language), title), 'A'::\"char\") || "
-            "setweight(to_tsvector(news_regconfig(language), COALESCE(description, ''::text)), 'B'::\"char\") || "
-            "setweight(to_tsvector(news_regconfig(language), COALESCE(content, ''::text)), 'C'::\"char\")",
-            persisted=True,
-        ),
-    ),
+    # Of title, description and content, in these weights: written by the trigger of migration 0010.
+    Column("search", TSVECTOR),
     UniqueConstraint("source", "external_id"),
     # Its tone, for searches: what article_sentiments says.
     Column("polarity", REAL),
     Column("label", Text),
-    # What a search asks of an article; see migration 0004.
+    # What a search asks of an article; see migrations 0004 and 0010. The names as they are written, and their pairs,
+    # are for the release before.
     Index(
         "articles_blocks_idx",
         text("news_blocks(published_at)"),
@@ -137,6 +129,12 @@ articles = Table(
             "((news_pairs(''::text, search) "
             "|| news_pairs('outlet '::text, to_tsvector('simple'::regconfig, source_name))) "
             "|| news_pairs('author '::text, to_tsvector('simple'::regconfig, COALESCE(author, ''::text))))"
+        ),
+        text("to_tsvector('simple'::regconfig, news_text(source_name))"),
+        text("to_tsvector('simple'::regconfig, news_text(COALESCE(author, ''::text)))"),
+        text(
+            "(news_pairs('outlet '::text, to_tsvector('simple'::regconfig, news_text(source_name))) "
+            "|| news_pairs('author '::text, to_tsvector('simple'::regconfig, news_text(COALESCE(author, ''::text)))))"
         ),
         postgresql_using="gin",
     ),

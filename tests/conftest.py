@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import psycopg
 import pytest
 import redis as redis_client
+import structlog
 from alembic import command
 from hypothesis import HealthCheck, settings
 
@@ -38,6 +39,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(
                 pytest.mark.skip(reason=f"no captured articles at {PAYLOADS.name}/ (set NEWSINTEL_PAYLOADS)")
             )
+
+
+@pytest.fixture(autouse=True)
+def no_context() -> Iterator[None]:
+    """What a handler that a test calls by itself says of its lines would be said of the next test's, too."""
+    yield
+    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """What the search index knows of a query beside its words: what an article is, and which words follow one another.
 
 A hint is a condition that every match satisfies and that the index answers by itself; the query's own condition stands
-beside it and decides. Migration 0004 has the functions in SQL.
+beside it and decides. Migrations 0004 and 0010 have the functions in SQL.
 """
 
 import itertools
@@ -18,10 +18,15 @@ from shared.query.lexemes import NAME_CONFIG, Lexemes, is_name, term_lookups
 from shared.query.tree import Equal, Node, Or, Polarity, Text
 
 _FACETS: Final = sql.SQL("news_facets(a.sources, a.language, a.label, a.polarity, a.image_url) && {}::text[]")
+# Of texts, as migration 0004 made them: with pairs of names as they are written, for which nobody asks any more.
 _PAIRS: Final = sql.SQL("""(
     news_pairs('', a.search)
     || news_pairs('outlet ', to_tsvector('pg_catalog.simple', a.source_name))
     || news_pairs('author ', to_tsvector('pg_catalog.simple', coalesce(a.author, '')))
+) @@ ({})""")
+_PAIRS_OF_NAMES: Final = sql.SQL("""(
+    news_pairs('outlet ', to_tsvector('pg_catalog.simple', news_text(a.source_name)))
+    || news_pairs('author ', to_tsvector('pg_catalog.simple', news_text(coalesce(a.author, ''))))
 ) @@ ({})""")
 _PAIR: Final = sql.SQL("news_pair({}, {}, {})::tsquery")
 # What most articles are is looked up faster in each candidate than in a list of nearly all.
@@ -56,7 +61,7 @@ def pairs(node: Node, configs: Iterable[str], lexemes: Lexemes, prefix: str) -> 
     """For words that follow one another, or several such. None when it is about anything else as well."""
     leaves = node.children if isinstance(node, Or) else (node,)
     values: dict[str, str] = {}
-    either: list[sql.Composable] = []
+    either: dict[bool, list[sql.Composable]] = {}  # whether of names
     for leaf in leaves:
         if not isinstance(leaf, Text) or leaf.kind == "prefix":
             return None
@@ -70,8 +75,12 @@ def pairs(node: Node, configs: Iterable[str], lexemes: Lexemes, prefix: str) -> 
                 one, other = f"{prefix}{len(values)}", f"{prefix}{len(values) + 1}"
                 values |= {one: step[0], other: step[1]}
                 each.append(_PAIR.format(kind, sql.Placeholder(one), sql.Placeholder(other)))
-            either.append(sql.SQL("({})").format(sql.SQL(" && ").join(each)))
-    return Condition(_PAIRS.format(sql.SQL(" || ").join(either)), values)
+            either.setdefault(is_name(leaf), []).append(sql.SQL("({})").format(sql.SQL(" && ").join(each)))
+    found = [
+        (_PAIRS_OF_NAMES if of_names else _PAIRS).format(sql.SQL(" || ").join(wanted))
+        for of_names, wanted in either.items()
+    ]
+    return Condition(sql.SQL("({})").format(sql.SQL(" OR ").join(found)), values)
 
 
 def _adjacent(tsquery: str) -> list[tuple[str, str]]:

@@ -207,8 +207,8 @@ def columns(names: _Names = ARTICLE) -> Columns:
     a = sql.Identifier(names.article)
     return Columns(
         search=sql.SQL("{}.search").format(a),
-        author=sql.SQL("to_tsvector('pg_catalog.simple', coalesce({}.author, ''))").format(a),
-        outlet=sql.SQL("to_tsvector('pg_catalog.simple', {}.source_name)").format(a),
+        author=sql.SQL("to_tsvector('pg_catalog.simple', news_text(coalesce({}.author, '')))").format(a),
+        outlet=sql.SQL("to_tsvector('pg_catalog.simple', news_text({}.source_name))").format(a),
         sources=sql.SQL("{}.sources").format(a),
         language=sql.SQL("{}.language").format(a),
         label=sql.SQL("{}.label").format(a),

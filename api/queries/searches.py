@@ -69,8 +69,8 @@ _RELATED: Final = """
     SELECT k.query, k.people, shared.words, coalesce(b.together, 0)
     FROM known k LEFT JOIN both_searched b USING (query), LATERAL (
         SELECT ARRAY(
-            SELECT unnest(tsvector_to_array(to_tsvector('pg_catalog.english', k.query)))
-            INTERSECT SELECT unnest(tsvector_to_array(to_tsvector('pg_catalog.english', %(q)s))) ORDER BY 1
+            SELECT unnest(tsvector_to_array(to_tsvector('pg_catalog.english', news_text(k.query))))
+            INTERSECT SELECT unnest(tsvector_to_array(to_tsvector('pg_catalog.english', news_text(%(q)s)))) ORDER BY 1
         ) AS words
     ) shared
     WHERE cardinality(shared.words) > 0 OR b.together IS NOT NULL

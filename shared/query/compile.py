@@ -25,8 +25,8 @@ class Columns(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     search: sql.Composable = sql.SQL("a.search")
-    author: sql.Composable = sql.SQL("to_tsvector('pg_catalog.simple', coalesce(a.author, ''))")
-    outlet: sql.Composable = sql.SQL("to_tsvector('pg_catalog.simple', a.source_name)")
+    author: sql.Composable = sql.SQL("to_tsvector('pg_catalog.simple', news_text(coalesce(a.author, '')))")
+    outlet: sql.Composable = sql.SQL("to_tsvector('pg_catalog.simple', news_text(a.source_name))")
     sources: sql.Composable = sql.SQL("a.sources")
     language: sql.Composable = sql.SQL("a.language")
     label: sql.Composable = sql.SQL("a.label")

@@ -35,7 +35,7 @@ ENGLISH_TAILS: Final = (
 _LEXEME = re.compile(r"'(?:[^']|'')*'")
 
 RESOLVE: Final = sql.SQL("""
-    SELECT phraseto_tsquery(config::regconfig, words)::text
+    SELECT phraseto_tsquery(config::regconfig, news_text(words))::text
     FROM unnest(%(configs)s::text[], %(words)s::text[]) WITH ORDINALITY AS asked (config, words, place)
     ORDER BY place
 """)

@@ -211,7 +211,7 @@ def _plain(ours: str, book: str, theirs: str) -> Asked:
 
 
 def _phrase(pair: str) -> Asked:
-    condition = "search @@ phraseto_tsquery('english', %(q)s)"
+    condition = "search @@ phraseto_tsquery('english', news_text(%(q)s))"
     return Asked(parameters={"q": f'"{pair}"'}, textbook=condition, values={"q": pair}, tantivy=f'"{pair}"')
 
 
@@ -304,7 +304,9 @@ def _textbook(
             times = []
             for asked in listed[:4]:
                 query = (
-                    "phraseto_tsquery('english', %(q)s)" if shape.startswith("phrase") else "%(q)s::tsquery"
+                    "phraseto_tsquery('english', news_text(%(q)s))"
+                    if shape.startswith("phrase")
+                    else "%(q)s::tsquery"
                 )
                 if "q" in asked.values:
                     text = statement.format(asked.textbook, query)

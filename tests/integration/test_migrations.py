@@ -57,6 +57,51 @@ def test_an_index_whose_making_failed_is_made_again(empty_database):
     command.check(config)
 
 
+ARTICLE = """
+    WITH story AS (
+        INSERT INTO stories (lead_id, article_count, sources, first_published_at, last_published_at)
+        VALUES (1, 1, '{newsapi}', now(), now()) RETURNING id
+    )
+    INSERT INTO articles (source, external_id, url, page, title, source_name, published_at, modified_at, fetched_at,
+                          story_id, match_method, completeness, digest, sources)
+    SELECT 'newsapi', %(title)s, %(title)s, %(title)s, %(title)s, 'x', now(), now(), now(), id, 'first', 1, 1,
+           '{newsapi}'
+    FROM story
+"""
+
+
+def test_what_was_stored_before_is_read_as_what_is_stored_now_also_at_a_second_try(empty_database):
+    config = alembic_config(empty_database)
+
+    def store(title):
+        with psycopg.connect(empty_database) as owner:
+            owner.execute(ARTICLE, {"title": title})
+
+    def found():
+        with psycopg.connect(empty_database) as owner:
+            asked = "SELECT title FROM articles WHERE search @@ 'reuters'::tsquery ORDER BY id"
+            return [title for (title,) in owner.execute(asked)]
+
+    command.upgrade(config, "0009")
+    for title in ("Vallbona/Reuters", "nothing to change", "AFP/Reuters"):
+        store(title)
+    assert found() == []
+    command.upgrade(config, "head")
+    assert found() == ["Vallbona/Reuters", "AFP/Reuters"]
+    store("Later/Reuters")
+    command.stamp(config, "0009")
+    with psycopg.connect(empty_database, autocommit=True) as owner:
+        owner.execute("ALTER INDEX articles_blocks_idx RENAME TO articles_blocks_new_idx")
+    command.upgrade(config, "head")
+    command.check(config)
+    assert found() == ["Vallbona/Reuters", "AFP/Reuters", "Later/Reuters"]
+    command.downgrade(config, "0009")
+    assert found() == []
+    store("Before/Reuters, again")
+    command.upgrade(config, "head")
+    assert found() == ["Vallbona/Reuters", "AFP/Reuters", "Later/Reuters", "Before/Reuters, again"]
+
+
 def test_a_service_refuses_a_schema_that_is_too_old(empty_database):
     with pytest.raises(SchemaTooOldError, match="python -m migrations upgrade"):
         db.check_schema(empty_database)

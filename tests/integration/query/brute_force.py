@@ -15,7 +15,7 @@ from shared.languages import regconfig
 from shared.query.tree import And, Equal, Node, Not, Or, Polarity, Text
 
 _LEXEME = re.compile(r"'((?:[^']|'')*)':([0-9A-D,]+)")
-_NAME = re.compile(r"[^\W_]+(?:[./][^\W_]+)*")
+_NAME = re.compile(r"[^\W_]+(?:\.[^\W_]+)*")
 _WEIGHTS = {"any": "ABC", "title": "A", "body": "BC"}
 
 Vector = dict[str, list[tuple[int, str]]]  # word → its positions, each with its weight
