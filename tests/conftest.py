@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
+import playwright
 import psycopg
 import pytest
 import redis as redis_client
@@ -25,6 +26,9 @@ TABLES = (
     "stories, articles, sightings, title_words, article_sentiments, fetches, quarantine, "
     "users, audit_log, revocations, search_history, backfills"
 )
+
+# The AWS CDK runs on Node.js, of which the browser tests' library has one of its own.
+os.environ["JSII_NODE"] = str(Path(playwright.__file__).parent / "driver" / "node")
 
 # How long an example takes says how busy the machine is. The rest stays as Hypothesis chooses it, in CI: derandomized.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
