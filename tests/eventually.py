@@ -9,12 +9,12 @@ from typing import Any
 WAIT_SECONDS = 30.0
 
 
-def eventually(condition: Callable[[], Any], *, seconds: float = WAIT_SECONDS) -> Any:
-    """Poll until the condition is true; its last value is in the failure."""
+def eventually(condition: Callable[[], Any], *, seconds: float = WAIT_SECONDS, every: float = 0.05) -> Any:
+    """Poll until the condition is true; its last value is in the failure. every: seconds between two looks."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < deadline, f"not within {seconds} s; last: {value!r}"
-        time.sleep(0.02)
+        time.sleep(every)
     return value
 
 

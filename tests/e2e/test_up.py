@@ -113,7 +113,7 @@ def test_search_at_once_stop_without_leftovers_and_find_the_data_again(up):
     first = up()
     assert "No key for newsapi, guardian, reddit" in re.sub(r"\s+", " ", first.output.read_text())
     assert first.get("/health")["status"] == "healthy"
-    found = eventually(lambda: first.get("/articles?q=climate&sort=newest")["articles"])
+    found = eventually(lambda: first.get("/articles?q=climate&sort=newest")["articles"], every=0.5)
     eventually(lambda: "scheduler: leads" in first.newsintel("status").stdout)
     asked = first.newsintel("topics", "add", "guardian", "query", "solar storm", "--every", "600")
     assert (asked.returncode, asked.stderr) == (0, "")
