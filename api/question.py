@@ -64,8 +64,9 @@ PARAMETERS = (
         name="highlight",
         kind=Flag(),
         description=(
-            "Each article says where the words stand, each by itself and in any of its texts (of a content in its "
-            "first 20,000 characters), as HTML whose only tag is `<mark>`; `json` alone."
+            "Each article says where words, phrases and prefixes of the query stand: in each of its texts those that "
+            "are asked of it and found in it (of a content in its first 20,000 characters), as HTML whose only tag is "
+            "`<mark>`; `json` alone."
         ),
         example="true",
         default=False,

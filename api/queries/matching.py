@@ -10,7 +10,7 @@ from psycopg import AsyncConnection, sql
 
 from api.queries import hints
 from api.queries.lexicon import lexemes
-from shared.query.compile import COLUMNS, Columns, Condition, compile_part, compile_query
+from shared.query.compile import COLUMNS, Columns, Condition, Finds, compile_part, compile_query
 from shared.query.lexemes import Lexemes, configs_of, is_name, lookups, narrowed
 from shared.query.tree import And, Equal, Node, Not, Or, Polarity, Query, Text, all_of
 
@@ -38,13 +38,15 @@ class Matching(msgspec.Struct, frozen=True, kw_only=True):
     """Conditions in SQL: `article` about articles a, with hints for the index; `other`, the same about a second article
     (articles b) beside it. values: of both.
 
-    ranking: a tsquery for rank and highlights, None when the query has no words to be found; indexed: whether the
-    index alone finds what matches, or little more; prefixed: whether that takes reading lists of many words.
+    ranking: a tsquery for rank, None when the query has no words to be found; finds: its terms, for highlights;
+    indexed: whether the index alone finds what matches, or little more; prefixed: whether that takes reading lists of
+    many words.
     """
 
     article: sql.Composable
     other: sql.Composable
     ranking: str | None
+    finds: Finds
     indexed: bool
     prefixed: bool
     values: dict[str, Any]
@@ -66,7 +68,7 @@ async def matching(connection: AsyncConnection[Any], wanted: Wanted) -> Matching
     values: dict[str, Any] = {"since": wanted.since, "until": wanted.until, "hidden": list(wanted.hidden)}
     parts: list[Condition] = []
     others: list[Condition] = []
-    ranking = None
+    ranking, finds = None, Finds()
     if wanted.whole is not None:
         asked = lookups(wanted.whole.root)
         if wanted.query:
@@ -77,7 +79,7 @@ async def matching(connection: AsyncConnection[Any], wanted: Wanted) -> Matching
         one = compile_query(wanted.whole, known, columns=columns(ARTICLE), prefix=ARTICLE.values)
         two = compile_query(wanted.whole, known, columns=columns(OTHER), prefix=OTHER.values)
         parts = _split(wanted.whole, wanted.whole.root, configs_of(()), known)
-        others, ranking = [two.condition], one.ranking
+        others, ranking, finds = [two.condition], one.ranking, one.finds
     if wanted.has_image is not None and (hint := hints.of_image(wanted.has_image)):
         parts.append(Condition(hint, {}))
     for each in (*parts, *others):
@@ -87,6 +89,7 @@ async def matching(connection: AsyncConnection[Any], wanted: Wanted) -> Matching
         article=_condition(wanted, ARTICLE, parts),
         other=_condition(wanted, OTHER, others),
         ranking=ranking,
+        finds=finds,
         indexed=whole is not None and _is_indexed(whole.root),
         prefixed=whole is not None and _is_prefixed(whole.root),
         values=values,
@@ -105,6 +108,7 @@ def of_part(query: Query, part: Node, configs: tuple[str, ...], known: Lexemes) 
         article=_condition(Wanted(), ARTICLE, parts),
         other=sql.SQL("true"),
         ranking=None,
+        finds=Finds(),
         indexed=_is_indexed(part),
         prefixed=_is_prefixed(part),
         values={name: value for each in parts for name, value in each.values.items()},

@@ -163,7 +163,7 @@ async def _read(at: Deps, asked: Question, flight: Flight | None, connection: An
     marks = {}
     if view.highlight:
         ids = [article.id for article in found.articles]
-        marks = await highlights(connection, ids, found.matching.ranking)
+        marks = await highlights(connection, ids, found.matching.finds)
     return Read(
         found=found,
         freshness=await _freshness(connection, flight, now),

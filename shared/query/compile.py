@@ -12,7 +12,7 @@ from psycopg import sql
 
 from shared.errors import BadQueryError
 from shared.query.canonical import term
-from shared.query.lexemes import NAME_CONFIG, Lexemes, configs_of, is_name, narrowed, tsquery
+from shared.query.lexemes import NAME_CONFIG, Lexemes, configs_of, is_name, narrowed, plain_tsquery, tsquery
 from shared.query.tree import And, Equal, Leaf, Node, Not, Polarity, Query, Text
 
 Hint = Callable[[Equal | Polarity], sql.Composable | None]
@@ -41,14 +41,25 @@ class Condition(msgspec.Struct, frozen=True):
     values: dict[str, Any]
 
 
+class Finds(msgspec.Struct, frozen=True, kw_only=True):
+    """What must or may be found in a title and in a body, whatever is not denied: the tsquery of each term by itself,
+    without weights.
+    """
+
+    title: tuple[str, ...] = ()
+    body: tuple[str, ...] = ()
+
+
 class Compiled(msgspec.Struct, frozen=True, kw_only=True):
-    """ranking: a tsquery of all that must or may be found, for rank and highlights; None when there is nothing.
+    """ranking: a tsquery of all that must or may be found, for rank; None when there is nothing. finds: the same in
+    its terms, for highlights.
 
     ignored: terms whose words are all too common to be indexed.
     """
 
     condition: Condition
     ranking: str | None
+    finds: Finds
     ignored: tuple[Text, ...]
 
 
@@ -60,6 +71,7 @@ class _Part(msgspec.Struct, frozen=True):
     # Whether it is true of an article without any words: such a tsquery makes the index read everything.
     negative: bool = False
     rank: str = ""
+    finds: Finds = Finds()
 
 
 COLUMNS: Final = Columns()
@@ -85,6 +97,7 @@ def compile_query(
     return Compiled(
         condition=Condition(compiler.rendered(part), compiler.values),
         ranking=part.rank or None,
+        finds=part.finds,
         ignored=tuple(dict.fromkeys(compiler.ignored)),
     )
 
@@ -159,7 +172,11 @@ class _Compiler:
             column = self.columns.author if leaf.field == "author" else self.columns.outlet
             return _Part(condition=self._matches(column, either))
         self.searched = True
-        return _Part(tsquery=either, inverse=f"!({either})", rank=either)
+        return _Part(tsquery=either, inverse=f"!({either})", rank=either, finds=self._finds(leaf, configs))
+
+    def _finds(self, leaf: Text, configs: tuple[str, ...]) -> Finds:
+        each = tuple(dict.fromkeys(plain_tsquery(leaf, config, self.lexemes) for config in configs))
+        return Finds(title=each if leaf.field != "body" else (), body=each if leaf.field != "title" else ())
 
     def _check_common(self, leaf: Text, by_config: dict[str, str]) -> None:
         """German "war" is a common word and English "war" is not: together, neither answer would be right."""
@@ -191,18 +208,20 @@ class _Compiler:
     def _joined(self, parts: list[_Part], is_and: bool) -> _Part:
         texts = [part for part in parts if part.condition is None]
         rank = _join([part.rank for part in parts if part.rank], " & " if is_and else " | ")
+        finds = _all_of(part.finds for part in parts)
         text = _Part(
             tsquery=_join([part.tsquery for part in texts], " & " if is_and else " | "),
             inverse=_join([part.inverse for part in texts], " | " if is_and else " & "),
             negative=(all if is_and else any)(part.negative for part in texts),
             rank=rank,
+            finds=finds,
         )
         conditions = [part.condition for part in parts if part.condition is not None]
         if not conditions:
             return text
         rendered = [self.rendered(text), *conditions] if texts else conditions
         joined = sql.SQL(" AND " if is_and else " OR ").join(rendered)
-        return _Part(condition=sql.SQL("({})").format(joined), rank=rank)
+        return _Part(condition=sql.SQL("({})").format(joined), rank=rank, finds=finds)
 
     def _matches(self, vector: sql.Composable, query: str) -> sql.Composable:
         return sql.SQL("{} @@ {}::tsquery").format(vector, self._value(query))
@@ -237,3 +256,12 @@ class _Compiler:
 
 def _join(queries: list[str], operator: str) -> str:
     return queries[0] if len(queries) == 1 else operator.join(f"({query})" for query in queries)
+
+
+def _all_of(finds: Iterable[Finds]) -> Finds:
+    """Each term once."""
+    every = list(finds)
+    return Finds(
+        title=tuple(dict.fromkeys(term for each in every for term in each.title)),
+        body=tuple(dict.fromkeys(term for each in every for term in each.body)),
+    )

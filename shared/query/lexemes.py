@@ -109,21 +109,29 @@ def tsquery(leaf: Text, config: str, lexemes: Lexemes) -> str:
     Title, description and content follow one another in the vector, so a phrase is asked for in each by itself:
     no phrase is found that begins in a title and ends in the description.
     """
-    first, *others = (lexemes[lookup] for lookup in term_lookups(leaf, config))
-    if not first:
-        return ""
-    if leaf.kind == "prefix":
-        stems = {other for other in others if _is_shorter(other, first)}
-        return " | ".join(
-            [_weighted(first, leaf, "*"), *(_weighted(stem, leaf, "") for stem in sorted(stems))]
-        )
-    return _weighted(first, leaf, "")
+    return " | ".join(_weighted(text, leaf, star) for text, star in _forms(leaf, config, lexemes))
+
+
+def plain_tsquery(leaf: Text, config: str, lexemes: Lexemes) -> str:
+    """The same without weights, for the vector of one text."""
+    return " | ".join(_marked(text, star) for text, star in _forms(leaf, config, lexemes))
 
 
 def words_of(text: str) -> list[str]:
     """The lexemes of a tsquery as PostgreSQL writes it, each once."""
     found = (each[1:-1].replace("''", "'").replace("\\\\", "\\") for each in _LEXEME.findall(text))
     return list(dict.fromkeys(found))
+
+
+def _forms(leaf: Text, config: str, lexemes: Lexemes) -> list[tuple[str, str]]:
+    """What a term is found by: lexemes joined by <->, and the star of a prefix."""
+    first, *others = (lexemes[lookup] for lookup in term_lookups(leaf, config))
+    if not first:
+        return []
+    if leaf.kind != "prefix":
+        return [(first, "")]
+    stems = {other for other in others if _is_shorter(other, first)}
+    return [(first, "*"), *((stem, "") for stem in sorted(stems))]
 
 
 def _is_shorter(other: str, first: str) -> bool:

@@ -1,11 +1,10 @@
-"""What a search answers: filters, sorts, highlights, fields, explanations."""
+"""What a search answers: filters, sorts, fields, explanations."""
 
 from datetime import timedelta
 
 import pytest
 
 from api.queries import explaining
-from api.queries.highlights import CONTENT
 from tests.factories import NOW
 
 pytestmark = pytest.mark.anyio
@@ -51,30 +50,6 @@ async def test_sorts(api, archive):
     assert await titles(api, sort="positive") == ["told", "quiet", "plain"]
     assert await titles(api, sort="negative") == ["quiet", "told", "plain"]
     assert await titles(api, sort="oldest") == ["plain", "told", "quiet"]
-
-
-async def test_highlights_are_html_with_no_tag_but_mark(api, archive):
-    archive.article(
-        "Storms & <b>hail</b>",
-        description="No such word",
-        content=f"{'Calm. ' * 60} A storm \ue000came\ue001 over 1 < 2 hills. {'Calm. ' * 60}",
-    )
-    [article] = (await found(api, q="storm", highlight="true"))["articles"]
-    marks = article["highlights"]
-    assert marks["title"] == "<mark>Storms</mark> &amp; &lt;b&gt;hail&lt;/b&gt;"
-    assert marks["description"] is None
-    [passage] = marks["content"]
-    assert "<mark>storm</mark> came over 1 &lt; 2" in passage
-    assert "\ue000" not in passage
-    assert "highlights" not in (await found(api, q="storm"))["articles"][0]
-    assert "highlights" not in (await found(api, highlight="true"))["articles"][0]
-
-
-async def test_highlights_of_a_long_content_are_out_of_its_beginning(api, archive):
-    archive.article("Long", content=f"A storm. {'Calm. ' * (CONTENT // 6)} Another storm. {'Calm. ' * 60}")
-    [article] = (await found(api, q="storm", highlight="true"))["articles"]
-    [passage] = article["highlights"]["content"]
-    assert passage.startswith("<mark>storm</mark>. Calm")
 
 
 async def test_only_the_fields_that_are_asked_for(api, archive):
